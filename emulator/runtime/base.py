@@ -1,0 +1,284 @@
+"""What runs containers: the `Runtime` protocol and the plain data that crosses it.
+
+The Pod reconciler is the one user. Nothing here knows Kubernetes objects, the Store or an engine's own types: the
+reconciler translates a Pod's containers into `ContainerSpec`, and reads `ContainerState` back. A Runtime belongs to one
+kemu instance: everything it makes carries `INSTANCE_LABEL`, and nothing without that label is ever listed, changed or
+removed. All methods are coroutines (or async iterators) that never block the loop; they raise the classes of
+`runtime/errors.py`. `RUNTIMES` in `tests/runtime/test_contract.py` names the implementations that keep these promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal, Protocol
+
+INSTANCE_LABEL = "dev.kemu.instance"
+
+Address = tuple[str, int]
+"""Where kemu's own process reaches a port: (host, port)."""
+
+NO_MAPPING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """Something placed into a container's file system.
+
+    bind: `source` is an absolute path on this computer (file or folder). volume: `source` is a volume's name; it is
+    made when missing (labelled, empty, writable by every user), shared by all containers that name it, and goes with
+    `remove_volume` or `sweep`. tmpfs: no source; `size_bytes` bounds it (None: half the memory, as the kernel does).
+    """
+
+    kind: Literal["bind", "volume", "tmpfs"]
+    target: str
+    source: str = ""
+    read_only: bool = False
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSpec:
+    """One container to run. None and empty mean: as the image says, or no limit.
+
+    `command` replaces the image's ENTRYPOINT and, unless `args` are given, drops its CMD; `args` alone replace its CMD
+    (Kubernetes' rules). `user` is `uid`, `uid:gid` or a name. `ports` are those that kemu must reach, the main one
+    first; where containers are reached directly every other port answers too. `share_network_of` (a container's id)
+    joins that container's network instead of making one: `ports`, `hostname` and `aliases` are then that container's
+    affair. `aliases` are names under which other containers find this one; its `hostname` always is one.
+    """
+
+    name: str
+    image: str
+    env: Mapping[str, str] = NO_MAPPING
+    command: tuple[str, ...] | None = None
+    args: tuple[str, ...] | None = None
+    working_dir: str | None = None
+    user: str | None = None
+    groups: tuple[int, ...] = ()
+    hostname: str | None = None
+    aliases: tuple[str, ...] = ()
+    labels: Mapping[str, str] = NO_MAPPING
+    ports: tuple[int, ...] = ()
+    share_network_of: str | None = None
+    mounts: tuple[Mount, ...] = ()
+    memory_bytes: int | None = None
+    cpu_nano: int | None = None
+    cpu_shares: int | None = None
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    allow_privilege_escalation: bool = False
+    read_only_root: bool = False
+    stop_signal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the engine's part of a cold start went, in milliseconds."""
+
+    create_ms: float
+    start_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunningContainer:
+    """A container that was just started. `addresses` has one entry for each of its spec's `ports`."""
+
+    id: str
+    name: str
+    addresses: Mapping[int, Address]
+    timings: Timings
+
+    @property
+    def address(self) -> Address | None:
+        """The address of the main (first) port, None if the spec named no port."""
+        return next(iter(self.addresses.values()), None)
+
+
+class Status(StrEnum):
+    """Engine words such as restarting, removing and dead are folded into these."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    EXITED = "exited"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerState:
+    """What the engine says about a container.
+
+    `exit_code` is None while it has not ended; `error` is the engine's own text.
+    """
+
+    id: str
+    name: str
+    status: Status
+    exit_code: int | None = None
+    oom_killed: bool = False
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: str = ""
+    labels: Mapping[str, str] = NO_MAPPING
+    ip: str = ""
+    addresses: Mapping[int, Address] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line that a container wrote, without its newline; `time` is when the engine read it (aware UTC)."""
+
+    stream: Literal["stdout", "stderr"]
+    time: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerEvent:
+    """`exit_code` comes with "die" only. "destroy" is the last event of a container."""
+
+    id: str
+    name: str
+    action: Literal["create", "start", "oom", "die", "pause", "unpause", "destroy"]
+    time: datetime
+    exit_code: int | None = None
+    labels: Mapping[str, str] = NO_MAPPING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInfo:
+    """An image that is present. `digest` (`sha256:…`) only if it came from, or went to, a registry."""
+
+    id: str
+    ref: str
+    digest: str | None = None
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    user: str = ""
+    exposed_ports: tuple[int, ...] = ()
+    env: Mapping[str, str] = NO_MAPPING
+    working_dir: str = ""
+    labels: Mapping[str, str] = NO_MAPPING
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """Bytes of all layers known so far; `total` grows while the registry tells of more."""
+
+    ref: str
+    status: str
+    current: int
+    total: int
+
+
+OnProgress = Callable[[PullProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """`output` is stdout and stderr as they came, at most 10 KiB (what Kubernetes keeps of a probe's)."""
+
+    code: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkInfo:
+    """The instance's network, as seen from kemu.
+
+    `gateway`: the address by which containers reach this computer, and which kemu may bind; None where the engine has a
+    machine of its own (Docker Desktop, remote), and containers come by `host.docker.internal` to kemu's loopback ports.
+    `is_direct`: containers' own addresses answer here; else every port is a published one.
+    """
+
+    name: str
+    gateway: str | None
+    is_direct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What answers: `kind` is the key in RUNTIMES, `version` its own, `endpoint` where it was found."""
+
+    kind: str
+    version: str
+    endpoint: str
+
+
+class Runtime(Protocol):
+    """Runs containers for one instance.
+
+    After EngineLost, call `connect` (with back-off) until it returns, then `containers`: what the engine says then is the
+    truth, events in between are lost.
+    """
+
+    instance: str
+
+    async def connect(self) -> EngineInfo:
+        """Find the engine and say hello; may be called again at any time. EngineUnavailable."""
+
+    async def close(self) -> None:
+        """End every stream and thread. Containers are left alone. May be called twice."""
+
+    async def ensure_network(self) -> NetworkInfo:
+        """The instance's network, made when missing; `start` calls it too. Cheap when called again."""
+
+    async def start(self, spec: ContainerSpec) -> RunningContainer:
+        """Create and start. ImageMissing (nothing is pulled here), NameTaken, ContainerFailed.
+
+        When the caller is cancelled meanwhile, the container is removed as soon as it exists.
+        """
+
+    async def stop(self, id: str, grace_s: float) -> None:
+        """Stop signal, up to `grace_s` of patience, SIGKILL; returns when it has ended. Ended or gone already: fine."""
+
+    async def remove(self, id: str, *, force: bool = False) -> None:
+        """Remove an ended container; with `force` a running one too, at once. Gone already: fine."""
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove a volume that a Mount made. Gone already: fine; others' volumes are refused."""
+
+    async def pause(self, id: str) -> None:
+        """Freeze all processes; paused already: fine. ContainerGone, ContainerFailed if it does not run."""
+
+    async def unpause(self, id: str) -> None:
+        """Thaw; running already: fine. ContainerGone."""
+
+    async def inspect(self, id: str) -> ContainerState:
+        """Never raises for an unknown id: its status is GONE."""
+
+    async def containers(self) -> list[ContainerState]:
+        """The instance's containers, running or not; without exit code, times and addresses (`inspect` has them)."""
+
+    async def exec(self, id: str, argv: tuple[str, ...], timeout_s: float) -> ExecResult:
+        """Run `argv` in a running container. TimeoutError, ContainerGone, ContainerFailed (not running).
+
+        A command that is not there ends with code 126 or 127, as in a shell.
+        """
+
+    def logs(
+        self, id: str, *, follow: bool = False, since: datetime | None = None, tail: int | None = None
+    ) -> AsyncGenerator[LogLine, None]:
+        """Lines in order; with `follow` until the container ends. Close it (`aclosing`) when leaving early."""
+
+    def events(self) -> AsyncGenerator[ContainerEvent, None]:
+        """The instance's container events from now on; never ends but by EngineLost."""
+
+    async def image(self, ref: str) -> ImageInfo | None:
+        """The image if it is present; no registry is asked."""
+
+    async def pull(self, ref: str, progress: OnProgress | None = None) -> ImageInfo:
+        """Fetch `ref`; callers that ask for the same one meanwhile share one transfer. ImageMissing.
+
+        `progress` is called on the loop. A caller that is cancelled does not end the transfer for the others.
+        """
+
+    async def sweep(self, keep: Collection[str] = ()) -> list[str]:
+        """Remove this instance's containers (but ids in `keep`), volumes and, if none is kept, its network.
+
+        Returns the names of the containers removed. Nothing without the instance's label is touched.
+        """

@@ -1,0 +1,79 @@
+"""What can go wrong between kemu and whatever runs its containers.
+
+    RuntimeFault
+    ├── EngineUnavailable      nobody answers at the endpoint, or it refuses us
+    │   └── EngineLost         it did answer, and then the line was cut
+    ├── ImageMissing           the image is neither here nor to be had
+    ├── ContainerFailed        the engine could not create or start the container
+    ├── ContainerGone          no container of that id (any more)
+    └── NameTaken              another container has the name
+
+Each carries its facts as attributes and a text with what happened, where, and how to mend it. The Pod reconciler turns
+them into conditions; the command line shows them as they are.
+"""
+
+from __future__ import annotations
+
+
+class RuntimeFault(Exception):
+    """The root; never raised itself."""
+
+
+class EngineUnavailable(RuntimeFault):
+    """`endpoint` does not answer or refuses; `why` in a few words, `fix` as something to do."""
+
+    verb = "does not answer"
+
+    def __init__(self, endpoint: str, why: str, fix: str) -> None:
+        super().__init__(f"container engine at {endpoint} {self.verb}: {why}; {fix}")
+        self.endpoint = endpoint
+        self.why = why
+        self.fix = fix
+
+
+class EngineLost(EngineUnavailable):
+    """A call or stream was under way when the engine went away. Call `Runtime.connect` until it is back."""
+
+    verb = "was lost"
+
+
+class ImageMissing(RuntimeFault):
+    """`ref` is not in the engine, and pulling it failed for `why`."""
+
+    def __init__(self, ref: str, why: str, fix: str = "") -> None:
+        super().__init__(f'image "{ref}" is missing: {why}' + (f"; {fix}" if fix else ""))
+        self.ref = ref
+        self.why = why
+        self.fix = fix
+
+
+class ContainerFailed(RuntimeFault):
+    """The engine refused to `stage` ("create" or "start") container `name`; nothing of it is left behind.
+
+    `exit_code` is what Kubernetes would report: 127 command not found, 126 not executable, 128 all else.
+    """
+
+    def __init__(self, name: str, stage: str, why: str, exit_code: int = 128) -> None:
+        super().__init__(f"container {name} could not {stage}: {why}")
+        self.name = name
+        self.stage = stage
+        self.why = why
+        self.exit_code = exit_code
+
+
+class ContainerGone(RuntimeFault):
+    """There is no container `id`: removed by somebody, or never made."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"no container {id[:12]} in the engine: it was removed")
+        self.id = id
+
+
+class NameTaken(RuntimeFault):
+    """A container called `name` exists already (`holder` is its id where the engine says so)."""
+
+    def __init__(self, name: str, holder: str = "") -> None:
+        held = f" (container {holder[:12]})" if holder else ""
+        super().__init__(f"a container called {name} exists already{held}; remove it or choose another name")
+        self.name = name
+        self.holder = holder
