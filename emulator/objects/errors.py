@@ -1,0 +1,112 @@
+"""What can go wrong with an object, as a Kubernetes API server says it.
+
+    ApiError                  code, reason, message, details; `status()` is the Status object
+    ├── NotFound              404 NotFound
+    ├── AlreadyExists         409 AlreadyExists
+    ├── Conflict              409 Conflict: the resourceVersion or uid is not the stored one
+    ├── Invalid               422 Invalid: Kubernetes' own kinds, with one cause per Problem
+    ├── Denied                400 BadRequest: refused by a Knative admission webhook, in its words
+    ├── BadRequest            400 BadRequest
+    ├── Gone                  410 Expired: a watch that starts too far in the past
+    └── MethodNotAllowed      405
+
+Raised by `store/` and the layers above; `kubeapi/` turns each into an answer in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from emulator.objects.problems import Problem, knative_text
+
+
+class ApiError(Exception):
+    """An error with a Kubernetes reason and an HTTP code. `details` goes into the Status as it is."""
+
+    code: ClassVar[int] = 500
+    reason: ClassVar[str] = "InternalError"
+
+    def __init__(self, message: str, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = dict(details or {})
+
+    def status(self) -> dict[str, Any]:
+        """The `v1 Status` that a client reads."""
+        status: dict[str, Any] = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "reason": self.reason,
+        }
+        if self.details:
+            status["details"] = self.details
+        return status | {"code": self.code}
+
+
+def _details(resource: str, name: str, group: str) -> dict[str, Any]:
+    return {"name": name, "group": group, "kind": resource} if group else {"name": name, "kind": resource}
+
+
+class NotFound(ApiError):
+    """`resource` is the plural with its group: `services.serving.knative.dev`."""
+
+    code, reason = 404, "NotFound"
+
+    def __init__(self, resource: str, name: str) -> None:
+        plural, _, group = resource.partition(".")
+        super().__init__(f'{resource} "{name}" not found', _details(plural, name, group))
+
+
+class AlreadyExists(ApiError):
+    code, reason = 409, "AlreadyExists"
+
+    def __init__(self, resource: str, name: str) -> None:
+        plural, _, group = resource.partition(".")
+        super().__init__(f'{resource} "{name}" already exists', _details(plural, name, group))
+
+
+class Conflict(ApiError):
+    code, reason = 409, "Conflict"
+
+    def __init__(self, resource: str, name: str, why: str) -> None:
+        plural, _, group = resource.partition(".")
+        super().__init__(f'Operation cannot be fulfilled on {resource} "{name}": {why}', _details(plural, name, group))
+
+
+class Invalid(ApiError):
+    """`kind` is the Kind with its group: `Pod` or `Service.serving.knative.dev`."""
+
+    code, reason = 422, "Invalid"
+
+    def __init__(self, kind: str, name: str, problems: Sequence[Problem]) -> None:
+        causes = [{"reason": p.reason, "message": p.message, "field": p.field} for p in problems]
+        texts = [f"{p.field}: {p.message}" for p in problems]
+        listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+        bare, _, group = kind.partition(".")
+        super().__init__(f'{kind} "{name}" is invalid: {listed}', _details(bare, name, group) | {"causes": causes})
+        self.problems = list(problems)
+
+
+class BadRequest(ApiError):
+    code, reason = 400, "BadRequest"
+
+
+class Denied(BadRequest):
+    """A Knative webhook refused the object; `problems` keeps each fault with its path."""
+
+    def __init__(self, webhook: str, problems: Sequence[Problem]) -> None:
+        text = knative_text(problems)
+        super().__init__(f'admission webhook "{webhook}" denied the request: validation failed: {text}')
+        self.problems = list(problems)
+
+
+class Gone(ApiError):
+    code, reason = 410, "Expired"
+
+
+class MethodNotAllowed(ApiError):
+    code, reason = 405, "MethodNotAllowed"

@@ -1,0 +1,141 @@
+"""One API kind as a constant, and the registry of them.
+
+A Kind says everything that is fixed about a kind: names, scope, the model of its spec, how an object is completed
+(`default`) and judged (`validate`), and the columns of its table. What happens to its objects is its reconciler's
+business. `Kind[S]` carries the type of the spec, so `store.get(SERVICE, …)` is a `Resource[ServiceSpec]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from emulator.objects.problems import Problem
+from emulator.objects.resource import Resource
+
+S = TypeVar("S")
+Json = dict[str, Any]
+
+
+class Request(Protocol):
+    """What admission may look at besides the object itself."""
+
+    @property
+    def old(self) -> Resource[Any] | None:
+        """The stored object on update; None on create."""
+
+    @property
+    def user(self) -> str:
+        """Who writes: `kemu:manifests`, `system:serviceaccount:…:eventing-controller`, a client's name."""
+
+    def config(self, name: str, namespace: str) -> Mapping[str, str]:
+        """`data` of a ConfigMap; empty when there is none."""
+
+
+Default = Callable[[Json, Request], None]
+Validate = Callable[[Resource[Any], Request], Iterable[Problem]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of `kubectl get`: header, how to read the cell, whether only `-o wide` shows it.
+
+    Cells are strings or numbers; `type` "date" is an RFC 3339 time that clients show as an age.
+    """
+
+    name: str
+    cell: Callable[[Resource[Any]], object]
+    wide: bool = False
+    type: str = "string"
+
+
+@dataclass(frozen=True, eq=False)
+class Kind(Generic[S]):
+    """The constant describing one API kind.
+
+    `spec` decodes the object's `spec`; with `root` set, everything besides apiVersion, kind, metadata and status
+    (ConfigMap, Secret). `default` completes a private copy in place, before decoding. `webhook` names the Knative
+    admission webhook whose words a refusal comes in; without one, refusals read as Kubernetes' own (422).
+    """
+
+    group: str
+    version: str
+    name: str
+    plural: str
+    spec: type[S]
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    namespaced: bool = True
+    root: bool = False
+    webhook: str = ""
+    default: Default = lambda obj, request: None
+    validate: Validate = lambda resource, request: ()
+    columns: tuple[Column, ...] = ()
+    also_served: tuple[str, ...] = field(default=())
+    verbs: tuple[str, ...] = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def resource(self) -> str:
+        """The plural with its group, as error texts name it: `services.serving.knative.dev`, `pods`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.name}.{self.group}" if self.group else self.name
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        return (self.version, *self.also_served)
+
+    @property
+    def model(self) -> type[BaseModel]:
+        """`spec` as the pydantic model that it is."""
+        assert issubclass(self.spec, BaseModel)
+        return self.spec
+
+    def __repr__(self) -> str:
+        return f"<Kind {self.api_version} {self.name}>"
+
+
+class Registry:
+    """All kinds of a running kemu, by what clients call them."""
+
+    def __init__(self, kinds: Iterable[Kind[Any]]) -> None:
+        self._kinds = tuple(kinds)
+        self._by_type = {(k.group, v, k.name): k for k in self._kinds for v in k.versions}
+        self._by_plural = {(k.group, v, k.plural): k for k in self._kinds for v in k.versions}
+
+    def __iter__(self) -> Iterator[Kind[Any]]:
+        return iter(self._kinds)
+
+    def of(self, api_version: str, kind: str) -> Kind[Any] | None:
+        """The kind of an object's `apiVersion` and `kind`."""
+        group, _, version = api_version.rpartition("/")
+        return self._by_type.get((group, version, kind))
+
+    def of_group(self, group: str, kind: str) -> Kind[Any] | None:
+        """The kind of that name in a group, whatever the version."""
+        return next((k for k in self._kinds if k.group == group and k.name == kind), None)
+
+    def of_plural(self, group: str, version: str, plural: str) -> Kind[Any] | None:
+        """The kind behind a URL's group, version and resource."""
+        return self._by_plural.get((group, version, plural))
+
+    def named(self, word: str) -> list[Kind[Any]]:
+        """The kinds that a user may mean by `ksvc`, `services.serving.knative.dev`, `Service`, `sources` …
+
+        As with kubectl the first match wins; a category gives all of its kinds.
+        """
+        bare, _, group = word.lower().partition(".")
+        fits = [k for k in self._kinds if not group or k.group == group or f"{k.version}.{k.group}" == group]
+        for kind in fits:
+            if bare in (kind.plural, kind.name.lower(), *kind.short_names):
+                return [kind]
+        return [k for k in fits if bare in k.categories]

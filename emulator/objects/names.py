@@ -1,0 +1,81 @@
+"""Names that Kubernetes and Knative accept or generate.
+
+`child_name` follows knative/pkg kmeta/names.go; the DNS texts are Kubernetes' (apimachinery util/validation).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+
+LONGEST = 63
+_MD5 = 32
+_SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+
+_DNS1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_DNS1123_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_DNS1123_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+_DNS1035_TEXT = (
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+    "'[a-z]([-a-z0-9]*[a-z0-9])?')"
+)
+_SUBDOMAIN_TEXT = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+_LABEL_TEXT = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+
+
+def dns1035_faults(name: str) -> list[str]:
+    """Kubernetes' texts for what keeps `name` from being a DNS-1035 label; empty if it is one."""
+    return _faults(name, _DNS1035, _DNS1035_TEXT, LONGEST)
+
+
+def dns1123_label_faults(name: str) -> list[str]:
+    return _faults(name, _DNS1123_LABEL, _LABEL_TEXT, LONGEST)
+
+
+def dns1123_subdomain_faults(name: str) -> list[str]:
+    return _faults(name, _DNS1123_SUBDOMAIN, _SUBDOMAIN_TEXT, 253)
+
+
+def _faults(name: str, pattern: re.Pattern[str], text: str, longest: int) -> list[str]:
+    faults = [f"must be no more than {longest} characters"] if len(name) > longest else []
+    return faults if pattern.fullmatch(name) else [*faults, text]
+
+
+def child_name(parent: str, suffix: str) -> str:
+    """`parent + suffix`, shortened with an md5 of the parent where that is over 63 characters."""
+    if len(parent) + len(suffix) <= LONGEST:
+        return parent + suffix
+    if len(suffix) >= LONGEST - _MD5:
+        digest = hashlib.md5((parent + suffix).encode(), usedforsecurity=False).hexdigest()
+        name = parent[: LONGEST - _MD5] + digest
+        if len(name) < LONGEST:
+            name += suffix[: LONGEST - len(name)]
+        return name.rstrip("-._")
+    digest = hashlib.md5(parent.encode(), usedforsecurity=False).hexdigest()
+    return parent[: LONGEST - _MD5 - len(suffix)] + digest + suffix
+
+
+def random_suffix() -> str:
+    """Five characters as `metadata.generateName` appends them (no vowels: no words)."""
+    return "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(5))
+
+
+def short_hash(text: str) -> str:
+    """Ten stable characters of Kubernetes' alphabet, as in a pod-template-hash."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    letters = []
+    for _ in range(10):
+        number, index = divmod(number, len(_SUFFIX_LETTERS))
+        letters.append(_SUFFIX_LETTERS[index])
+    return "".join(letters)

@@ -1,0 +1,198 @@
+"""Faults in what a user wrote, collected rather than raised.
+
+A Problem says what is wrong and where; `manifests/` adds the file position, `kubeapi/` turns a list of them into a
+Status. Two makers: pydantic's error list (`from_validation`, with "did you mean"), and the validate functions of the
+kinds, which use Knative's own phrases (knative/pkg apis/field_error.go): `missing`, `disallowed`, `invalid_value`, …
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+Path = tuple[str | int, ...]
+
+
+def dotted(path: Path) -> str:
+    """`("spec", "containers", 0, "image")` as Kubernetes writes it: `spec.containers[0].image`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault: `path` inside the object, message, Kubernetes cause reason, further detail lines, a hint to mend it.
+
+    `paths` lists all places of a fault that has several (`expected exactly one, got both: a, b`); `path` is the first.
+    """
+
+    path: Path
+    message: str
+    reason: str = "FieldValueInvalid"
+    details: str = ""
+    hint: str = ""
+    others: tuple[Path, ...] = ()
+
+    @property
+    def field(self) -> str:
+        return ", ".join(dotted(p) for p in (self.path, *self.others)) or "<root>"
+
+    def under(self, *prefix: str | int) -> Problem:
+        """The same fault, seen from further out."""
+        others = tuple(prefix + p for p in self.others)
+        return replace(self, path=prefix + self.path, others=others)
+
+    def __str__(self) -> str:
+        details = f" ({self.details})" if self.details else ""
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{self.field}: {self.message}{details}{hint}"
+
+
+def under(problems: Iterable[Problem], *prefix: str | int) -> list[Problem]:
+    return [p.under(*prefix) for p in problems]
+
+
+# -- Knative's phrases --
+
+
+def missing(*path: str | int) -> Problem:
+    return Problem(path, "missing field(s)", "FieldValueRequired")
+
+
+def disallowed(*path: str | int) -> Problem:
+    return Problem(path, "must not set the field(s)", "FieldValueForbidden")
+
+
+def invalid_value(value: object, *path: str | int, details: str = "") -> Problem:
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    return Problem(path, f"invalid value: {shown}", details=details)
+
+
+def invalid_key(key: str, *path: str | int, details: str = "") -> Problem:
+    return Problem(path, f'invalid key name "{key}"', details=details)
+
+
+def out_of_range(value: object, low: object, high: object, *path: str | int) -> Problem:
+    return Problem(path, f"expected {low} <= {value} <= {high}")
+
+
+def neither(*paths: Path) -> Problem:
+    first, *rest = sorted(paths, key=dotted)
+    return Problem(first, "expected exactly one, got neither", "FieldValueRequired", others=tuple(rest))
+
+
+def both(*paths: Path) -> Problem:
+    first, *rest = sorted(paths, key=dotted)
+    return Problem(first, "expected exactly one, got both", others=tuple(rest))
+
+
+def none_of(*paths: Path) -> Problem:
+    first, *rest = sorted(paths, key=dotted)
+    return Problem(first, "expected at least one, got none", "FieldValueRequired", others=tuple(rest))
+
+
+def knative_text(problems: Sequence[Problem]) -> str:
+    """The webhook's text: equal messages merged with their paths sorted, one a line, lines sorted."""
+    merged: dict[tuple[str, str], set[str]] = {}
+    for problem in problems:
+        fields = {dotted(p) for p in (problem.path, *problem.others)}
+        merged.setdefault((problem.message, problem.details), set()).update(fields)
+    lines = []
+    for (message, details), fields in merged.items():
+        line = f"{message}: {', '.join(sorted(fields))}"
+        lines.append(f"{line}\n{details}" if details else line)
+    return "\n".join(sorted(lines))
+
+
+# -- pydantic's errors --
+
+_SAID = {
+    "missing": ("FieldValueRequired", "required field is missing"),
+    "extra_forbidden": ("FieldValueInvalid", "unknown field"),
+    "string_type": ("FieldValueTypeInvalid", "must be a string"),
+    "int_type": ("FieldValueTypeInvalid", "must be an integer"),
+    "bool_type": ("FieldValueTypeInvalid", "must be true or false"),
+    "float_type": ("FieldValueTypeInvalid", "must be a number"),
+    "list_type": ("FieldValueTypeInvalid", "must be a list"),
+    "dict_type": ("FieldValueTypeInvalid", "must be a map"),
+    "model_type": ("FieldValueTypeInvalid", "must be a map"),
+    "model_attributes_type": ("FieldValueTypeInvalid", "must be a map"),
+}
+
+
+def from_validation(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """One Problem per fault of pydantic's list, in its order; unknown fields come with the nearest known name."""
+    return [_problem(dict(item), model) for item in error.errors(include_url=False)]
+
+
+def _problem(item: dict[str, Any], model: type[BaseModel]) -> Problem:
+    path: Path = item["loc"]
+    reason, said = _SAID.get(item["type"], ("FieldValueInvalid", item["msg"].removeprefix("Value error, ")))
+    if item["type"] == "extra_forbidden":
+        return Problem(path, said, reason, hint=_did_you_mean(str(path[-1]), field_names(model, path[:-1])))
+    if item["type"].endswith("_type"):
+        said = f"{said}, not {_shown(item['input'])}"
+        if item["type"] == "string_type" and isinstance(item["input"], int | float | bool):
+            return Problem(path, said, reason, hint=f'write it in quotes: "{_plain(item["input"])}"')
+    return Problem(path, said, reason)
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case dict():
+            return "a map"
+        case list():
+            return "a list"
+        case None:
+            return "null"
+        case str():
+            return f'the string "{value}"' if len(value) < 40 else "a string"
+        case _:
+            return _plain(value)
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if not near:
+        folded = {n.lower(): n for n in names}
+        near = [folded[name.lower()]] if name.lower() in folded else []
+    return f'did you mean "{near[0]}"?' if near else ""
+
+
+def field_names(model: type[BaseModel], path: Path) -> list[str]:
+    """The field names that the model allows at `path` (their names in YAML); empty where any is allowed."""
+    current: type[BaseModel] | None = model
+    for part in path:
+        if current is None:
+            return []
+        if isinstance(part, str):
+            current = _inner_model(current, part)
+    return [info.alias or name for name, info in current.model_fields.items()] if current else []
+
+
+def _inner_model(model: type[BaseModel], name: str) -> type[BaseModel] | None:
+    for field, info in model.model_fields.items():
+        if name in (field, info.alias):
+            return _first_model(info.annotation)
+    return None
+
+
+def _first_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _first_model(argument)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,141 @@
+"""What happens between a JSON document and the Store: complete it, decode it, judge it.
+
+Admission has no side effects, so a whole load can be judged before anything of it is written. It raises `Denied` or
+`Invalid` with all Problems of the object; the manifests loader asks `problems` instead and adds file positions.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from emulator.objects.errors import ApiError, BadRequest, Denied, Invalid
+from emulator.objects.kind import Json, Kind, Registry
+from emulator.objects.names import dns1123_subdomain_faults, random_suffix
+from emulator.objects.problems import Problem, from_validation, under
+from emulator.objects.refs import ObjectMeta
+from emulator.objects.resource import Resource
+
+ReadConfig = Callable[[str, str], Mapping[str, str]]
+_SYSTEM = ("apiVersion", "kind", "metadata", "status")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Implements `objects.kind.Request`: the stored object, who writes, and the ConfigMaps in force."""
+
+    old: Resource[Any] | None
+    user: str
+    read_config: ReadConfig
+
+    def config(self, name: str, namespace: str) -> Mapping[str, str]:
+        return self.read_config(name, namespace)
+
+
+class Faulty(Exception):
+    """The object has these Problems (schema faults first; rules are only checked once the schema fits)."""
+
+    def __init__(self, problems: list[Problem], *, by_rule: bool) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+        self.by_rule = by_rule
+
+
+def kind_of(obj: Mapping[str, Any], registry: Registry) -> Kind[Any]:
+    """The Kind of a document; BadRequest when kemu has none of that name."""
+    kind = registry.of(str(obj.get("apiVersion", "")), str(obj.get("kind", "")))
+    if kind is None:
+        raise BadRequest(f'no matches for kind "{obj.get("kind", "")}" in version "{obj.get("apiVersion", "")}"')
+    return kind
+
+
+def admit(kind: Kind[Any], obj: Json, request: Request) -> Resource[Any]:
+    """The object completed and decoded, or ApiError. `obj` is not changed."""
+    try:
+        return examine(kind, obj, request)
+    except Faulty as faulty:
+        raise refusal(kind, obj, faulty) from None
+
+
+def examine(kind: Kind[Any], obj: Json, request: Request) -> Resource[Any]:
+    """As `admit`, raising `Faulty` with the bare Problems."""
+    obj = copy.deepcopy(obj)
+    metadata_problems = _metadata_problems(kind, obj)
+    if not metadata_problems:
+        _complete_metadata(kind, obj)
+    before_defaults = _schema_problems(kind, obj)
+    if metadata_problems or before_defaults:
+        raise Faulty(metadata_problems + before_defaults, by_rule=False)
+    kind.default(obj, request)
+    resource = decode(kind, obj)
+    problems = list(kind.validate(resource, request))
+    if problems:
+        raise Faulty(problems, by_rule=True)
+    return resource
+
+
+def decode(kind: Kind[Any], obj: Json) -> Resource[Any]:
+    """The Resource of JSON that is known to fit the kind's model (pydantic's error otherwise)."""
+    return Resource(kind, obj, kind.model.model_validate(_body(kind, obj)))
+
+
+def refusal(kind: Kind[Any], obj: Json, faulty: Faulty) -> ApiError:
+    """What a client is told: the webhook's words for broken rules of Knative, else 422."""
+    if faulty.by_rule and kind.webhook:
+        return Denied(kind.webhook, faulty.problems)
+    metadata = obj.get("metadata")
+    name = metadata.get("name", "") if isinstance(metadata, dict) else ""
+    return Invalid(kind.qualified, str(name), faulty.problems)
+
+
+def _body(kind: Kind[Any], obj: Json) -> Any:
+    if kind.root:
+        return {k: v for k, v in obj.items() if k not in _SYSTEM}
+    spec = obj.get("spec")
+    return {} if spec is None else spec
+
+
+def _schema_problems(kind: Kind[Any], obj: Json) -> list[Problem]:
+    stray = [] if kind.root else [k for k in obj if k not in (*_SYSTEM, "spec")]
+    problems = [Problem((k,), "unknown field", hint=_stray_hint(kind, k)) for k in stray]
+    try:
+        kind.model.model_validate(_body(kind, obj))
+    except ValidationError as error:
+        found = from_validation(error, kind.model)
+        problems += found if kind.root else under(found, "spec")
+    return problems
+
+
+def _stray_hint(kind: Kind[Any], name: str) -> str:
+    known = [info.alias or field for field, info in kind.model.model_fields.items()]
+    return 'it belongs under "spec"; is the indentation right?' if name in known else ""
+
+
+def _metadata_problems(kind: Kind[Any], obj: Json) -> list[Problem]:
+    metadata = obj.get("metadata")
+    if metadata is None:
+        return [Problem(("metadata", "name"), "name is required", "FieldValueRequired", hint="add metadata.name")]
+    try:
+        meta = ObjectMeta.model_validate(metadata)
+    except ValidationError as error:
+        return under(from_validation(error, ObjectMeta), "metadata")
+    if not meta.name and not meta.generate_name:
+        said = "name or generateName is required"
+        return [Problem(("metadata", "name"), said, "FieldValueRequired", hint="add metadata.name")]
+    faults = dns1123_subdomain_faults(meta.name) if meta.name and not kind.webhook else []
+    return [Problem(("metadata", "name"), f'Invalid value: "{meta.name}": {fault}') for fault in faults]
+
+
+def _complete_metadata(kind: Kind[Any], obj: Json) -> None:
+    metadata = {k: v for k, v in obj["metadata"].items() if v is not None}
+    obj["apiVersion"], obj["metadata"] = kind.api_version, metadata
+    if "name" not in metadata:
+        metadata["name"] = metadata["generateName"] + random_suffix()
+    if kind.namespaced:
+        metadata.setdefault("namespace", "default")
+    else:
+        metadata.pop("namespace", None)

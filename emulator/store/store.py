@@ -1,0 +1,233 @@
+"""The only truth: every object of a running kemu, with uid, resourceVersion, generation and watches.
+
+Methods are plain functions: on one event loop that makes each write atomic without locks. A write that changes
+nothing yields no new version and nobody hears of it; only a changed spec raises `generation`. Writers are the
+manifests loader, the API and the Controller; readers hold `Resource`s, which never change under them.
+
+Observers are called synchronously after each write, in the order of writes; they may write in turn (their change is
+announced after the present one).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from emulator.lib.clock import Clock, rfc3339
+from emulator.objects.errors import AlreadyExists, Conflict, NotFound
+from emulator.objects.kind import Json, Kind, Registry
+from emulator.objects.resource import Key, Resource
+from emulator.objects.selectors import Selector
+from emulator.store.admission import Request, admit, decode, kind_of
+from emulator.store.watch import Change, ChangeType, History, Watch
+
+S = TypeVar("S")
+Observer = Callable[[Change], None]
+MANIFESTS = "kemu:manifests"
+CONTROLLER = "kemu:controller"
+_HISTORY = 20_000  # changes that a Watch can look back; a list plus its watch needs seconds of them
+
+
+class Store:
+    """Objects by kind, namespace and name. `config_maps` is the kind whose `data` admission may read."""
+
+    def __init__(self, registry: Registry, clock: Clock, config_maps: Kind[Any] | None = None) -> None:
+        self.registry = registry
+        self.clock = clock
+        self._config_maps = config_maps
+        self._tables: dict[Kind[Any], dict[str, dict[str, Resource[Any]]]] = {kind: {} for kind in registry}
+        self._history = History(_HISTORY)
+        self._observers: list[Observer] = []
+        self._announcements: deque[Change] = deque()
+        self._announcing = False
+        self.version = 1
+
+    # -- reading
+
+    def find(self, kind: Kind[S], name: str, namespace: str = "") -> Resource[S] | None:
+        return self._tables[kind].get(namespace, {}).get(name)
+
+    def get(self, kind: Kind[S], name: str, namespace: str = "") -> Resource[S]:
+        """The object, or NotFound."""
+        found = self.find(kind, name, namespace)
+        if found is None:
+            raise NotFound(kind.resource, name)
+        return found
+
+    def list(self, kind: Kind[S], namespace: str | None = None, selector: Selector | None = None) -> list[Resource[S]]:
+        """Objects of a kind, by namespace and name; all namespaces when `namespace` is None or ""."""
+        tables = self._tables[kind]
+        spaces = [namespace] if namespace else sorted(tables)
+        found = [r for space in spaces for _, r in sorted(tables.get(space, {}).items())]
+        return found if selector is None else [r for r in found if selector.matches(r.labels)]
+
+    def scan(self, kind: Kind[S], namespace: str) -> Iterator[Resource[S]]:
+        """Objects of one namespace ("" for cluster-scoped kinds) in no particular order, without the sorting."""
+        yield from self._tables[kind].get(namespace, {}).values()
+
+    def config(self, name: str, namespace: str) -> Mapping[str, str]:
+        """`data` of a ConfigMap; empty when there is none."""
+        found = self._config_maps and self.find(self._config_maps, name, namespace)
+        data: Mapping[str, str] = found.obj.get("data") or {} if found else {}
+        return data
+
+    def watch(self, kind: Kind[Any] | None = None, namespace: str | None = None, since: int | None = None) -> Watch:
+        """Changes after version `since` (default: the present), optionally of one kind or namespace; or Gone."""
+        return self._history.watch(kind, namespace, self.version if since is None else since)
+
+    def observe(self, observer: Observer) -> None:
+        """Call `observer` after every write, for as long as this Store lives."""
+        self._observers.append(observer)
+
+    # -- writing
+
+    def create(self, obj: Json, user: str = CONTROLLER) -> Resource[Any]:
+        """Admit and store a new object; a `status` in it is dropped."""
+        kind = kind_of(obj, self.registry)
+        admitted = admit(kind, {k: v for k, v in obj.items() if k != "status"}, Request(None, user, self.config))
+        if self.find(kind, admitted.name, admitted.namespace) is not None:
+            raise AlreadyExists(kind.resource, admitted.name)
+        metadata = admitted.obj["metadata"]
+        for server_owned in ("resourceVersion", "deletionTimestamp", "selfLink"):
+            metadata.pop(server_owned, None)
+        metadata["uid"] = str(uuid.uuid4())
+        metadata["creationTimestamp"] = self.now()
+        metadata["generation"] = 1
+        return self._put(admitted, "ADDED", None)
+
+    def update(self, obj: Json, user: str = CONTROLLER) -> Resource[Any]:
+        """Admit and store another state of an existing object, except its status.
+
+        Conflict when the metadata carry a resourceVersion or uid that is not the stored one.
+        """
+        kind = kind_of(obj, self.registry)
+        metadata = obj.get("metadata") or {}
+        namespace = (metadata.get("namespace") or "default") if kind.namespaced else ""
+        old = self.get(kind, metadata.get("name", ""), namespace)
+        _check_precondition(old, metadata)
+        admitted = admit(kind, obj, Request(old, user, self.config))
+        new = _with_server_fields(admitted, old)
+        if _body(new.obj) != _body(old.obj):
+            new.obj["metadata"]["generation"] = old.generation + 1
+        if new.obj == old.obj:
+            return old
+        return self._replace(new, old)
+
+    def update_status(self, key: Key, status: Mapping[str, Any]) -> Resource[Any]:
+        """Store another status; nothing else of the object changes. NotFound if it is gone."""
+        old = self.get(key.kind, key.name, key.namespace)
+        if old.status == status:
+            return old
+        obj = {**old.obj, "metadata": {**old.metadata}, "status": dict(status)}
+        return self._put(Resource(old.kind, obj, old.spec), "MODIFIED", old)
+
+    def patch_metadata(
+        self,
+        key: Key,
+        *,
+        labels: Mapping[str, str | None] | None = None,
+        annotations: Mapping[str, str | None] | None = None,
+        finalizers: Sequence[str] | None = None,
+    ) -> Resource[Any]:
+        """Set (or with None remove) labels and annotations, replace finalizers; admission is not asked."""
+        old = self.get(key.kind, key.name, key.namespace)
+        metadata = dict(old.metadata)
+        for field, changes in (("labels", labels), ("annotations", annotations)):
+            if changes is not None:
+                merged = {**metadata.get(field, {}), **changes}
+                metadata[field] = {k: v for k, v in merged.items() if v is not None}
+        if finalizers is not None:
+            metadata["finalizers"] = [*finalizers]
+        metadata = {k: v for k, v in metadata.items() if v not in ({}, []) or k in old.metadata}
+        if metadata == old.metadata:
+            return old
+        return self._replace(Resource(old.kind, {**old.obj, "metadata": metadata}, old.spec), old)
+
+    def delete(self, kind: Kind[Any], name: str, namespace: str = "", *, uid: str | None = None) -> Resource[Any]:
+        """Remove the object, or mark it as deleting while finalizers are left. Its children are `control/`'s work."""
+        old = self.get(kind, name, namespace)
+        if uid is not None and uid != old.uid:
+            raise Conflict(kind.resource, name, f"the UID in the precondition ({uid}) does not match ({old.uid})")
+        if not old.metadata.get("finalizers"):
+            return self._remove(old)
+        if old.is_deleting:
+            return old
+        marks = {"deletionTimestamp": self.now(), "deletionGracePeriodSeconds": 0}
+        obj = {**old.obj, "metadata": {**old.metadata, **marks}}
+        return self._put(Resource(kind, obj, old.spec), "MODIFIED", old)
+
+    def now(self) -> str:
+        """The present as metav1.Time."""
+        return rfc3339(self.clock.now())
+
+    # -- inside
+
+    def _replace(self, new: Resource[S], old: Resource[S]) -> Resource[S]:
+        if new.is_deleting and not new.metadata.get("finalizers"):
+            return self._remove(new)
+        return self._put(new, "MODIFIED", old)
+
+    def _put(self, resource: Resource[S], type_: ChangeType, old: Resource[S] | None) -> Resource[S]:
+        self.version += 1
+        resource.obj["metadata"]["resourceVersion"] = str(self.version)
+        self._tables[resource.kind].setdefault(resource.namespace, {})[resource.name] = resource
+        self._announce(Change(type_, resource, self.version, old))
+        return resource
+
+    def _remove(self, resource: Resource[S]) -> Resource[S]:
+        self.version += 1
+        space = self._tables[resource.kind][resource.namespace]
+        del space[resource.name]
+        if not space:
+            del self._tables[resource.kind][resource.namespace]
+        obj = {**resource.obj, "metadata": {**resource.metadata, "resourceVersion": str(self.version)}}
+        gone = Resource(resource.kind, obj, resource.spec)
+        self._announce(Change("DELETED", gone, self.version, resource))
+        return gone
+
+    def _announce(self, change: Change) -> None:
+        self._announcements.append(change)
+        if self._announcing:
+            return
+        self._announcing = True
+        try:
+            while self._announcements:
+                present = self._announcements.popleft()
+                self._history.append(present)
+                for observer in self._observers:
+                    observer(present)
+        finally:
+            self._announcing = False
+
+
+def _body(obj: Json) -> Json:
+    return {k: v for k, v in obj.items() if k not in ("metadata", "status")}
+
+
+def _check_precondition(old: Resource[Any], metadata: Mapping[str, Any]) -> None:
+    stale = "the object has been modified; please apply your changes to the latest version and try again"
+    version = metadata.get("resourceVersion")
+    if version and version != old.metadata["resourceVersion"]:
+        raise Conflict(old.kind.resource, old.name, stale)
+    uid = metadata.get("uid")
+    if uid and uid != old.uid:
+        raise Conflict(old.kind.resource, old.name, f"the UID in the precondition ({uid}) does not match ({old.uid})")
+
+
+def _with_server_fields(admitted: Resource[S], old: Resource[S]) -> Resource[S]:
+    metadata = admitted.obj["metadata"]
+    for server_owned in ("uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp"):
+        metadata.pop(server_owned, None)
+        if server_owned in old.metadata:
+            metadata[server_owned] = old.metadata[server_owned]
+    metadata.pop("selfLink", None)
+    obj = {**admitted.obj, "metadata": dict(sorted(metadata.items()))}
+    obj.pop("status", None)
+    if "status" in old.obj:
+        obj["status"] = old.obj["status"]
+    return Resource(admitted.kind, obj, admitted.spec)
+
+
+__all__ = ["CONTROLLER", "MANIFESTS", "Store", "decode"]

@@ -1,0 +1,98 @@
+"""The stream of changes to the Store.
+
+The Store appends every change to one bounded `History`; a Watch replays from a resourceVersion and then follows. A
+reader that starts before what the History still holds gets `Gone` (410 Expired), as from a Kubernetes API server, and
+has to list again. Changes reach a Watch in the order in which they were written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from itertools import dropwhile
+from typing import Any, Literal
+
+from emulator.objects.errors import Gone
+from emulator.objects.kind import Kind
+from emulator.objects.resource import Resource
+
+ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to one object. For DELETED, `resource` is its last state and `version` that of the deletion."""
+
+    type: ChangeType
+    resource: Resource[Any]
+    version: int
+    before: Resource[Any] | None = None
+
+
+Filter = Callable[[Change], bool]
+
+
+class Watch:
+    """Async iterator over changes; close it (or leave `async with`) when done."""
+
+    def __init__(self, history: History, wanted: Filter) -> None:
+        self._history = history
+        self._wanted = wanted
+        self._ready: deque[Change] = deque()
+        self._wake = asyncio.Event()
+
+    def offer(self, change: Change) -> None:
+        if self._wanted(change):
+            self._ready.append(change)
+            self._wake.set()
+
+    def __aiter__(self) -> AsyncIterator[Change]:
+        return self
+
+    async def __anext__(self) -> Change:
+        while not self._ready:
+            self._wake.clear()
+            await self._wake.wait()
+        return self._ready.popleft()
+
+    def close(self) -> None:
+        self._history.watches.discard(self)
+
+    async def __aenter__(self) -> Watch:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+
+class History:
+    """The last `limit` changes, and who follows them."""
+
+    def __init__(self, limit: int) -> None:
+        self._changes: deque[Change] = deque(maxlen=limit)
+        self._forgotten = 0
+        self.watches: set[Watch] = set()
+
+    def append(self, change: Change) -> None:
+        if len(self._changes) == self._changes.maxlen:
+            self._forgotten = self._changes[0].version
+        self._changes.append(change)
+        for watch in self.watches:
+            watch.offer(change)
+
+    def watch(self, kind: Kind[Any] | None, namespace: str | None, since: int) -> Watch:
+        """A Watch of changes after version `since`; Gone if some of those are forgotten."""
+        if since < self._forgotten:
+            raise Gone(f"too old resource version: {since} ({self._forgotten})")
+
+        def wanted(change: Change) -> bool:
+            resource = change.resource
+            return (kind is None or resource.kind is kind) and (not namespace or resource.namespace == namespace)
+
+        watch = Watch(self, wanted)
+        for change in dropwhile(lambda c: c.version <= since, self._changes):
+            watch.offer(change)
+        self.watches.add(watch)
+        return watch
