@@ -1,0 +1,193 @@
+"""Runs the reconcilers: one queue of keys, one worker, on the event loop.
+
+An object is queued when it changes, when something that its reconciler read changes, or when its requeue time has
+come; being queued twice means being run once. A reconciler that raises is run again with growing delays, and the
+others go on. Children are applied three ways: what this owner wrote before and no longer wants is removed, what others
+wrote (labels, annotations) stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.control.ownership import Ownership
+from emulator.control.reconciler import Listed, Outcome, Owned, Read, Reconciler, View
+from emulator.control.recorder import Recorder
+from emulator.objects.conditions import summarize
+from emulator.objects.kind import Json, Kind
+from emulator.objects.resource import Key, Resource
+from emulator.store.merge import merged
+from emulator.store.store import Store
+from emulator.store.watch import Change
+
+logger = logging.getLogger(__name__)
+
+_SLICE_S = 0.005  # how long the worker holds the loop before others get a turn
+_RETRY_FIRST_S, _RETRY_MAX_S = 0.1, 30.0
+
+
+class Controller:
+    """Keeps what the Store holds in line with what the reconcilers want of it."""
+
+    def __init__(
+        self, store: Store, reconcilers: Mapping[Kind[Any], Reconciler], recorder: Recorder, config_maps: Kind[Any]
+    ) -> None:
+        self._store = store
+        self._reconcilers = reconcilers
+        self._recorder = recorder
+        self._config_maps = config_maps
+        self._ownership = Ownership(store)
+        self._queue: OrderedDict[Key, None] = OrderedDict()
+        self._wake = asyncio.Event()
+        self._readers: dict[Read, set[Key]] = {}
+        self._reads: dict[Key, set[Read]] = {}
+        self._applied: dict[Key, tuple[Json, int]] = {}
+        self._failures: dict[Key, int] = {}
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        store.observe(self._changed)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wake.wait()
+            end = loop.time() + _SLICE_S
+            while self._queue and loop.time() < end:
+                self._step()
+            if not self._queue:
+                self._wake.clear()
+            await asyncio.sleep(0)
+
+    def settle(self) -> None:
+        """Run until nothing is queued; for start-up and tests. Timers are not waited for."""
+        while self._queue:
+            self._step()
+
+    # -- what makes a key dirty
+
+    def _changed(self, change: Change) -> None:
+        resource = change.resource
+        self._ownership.note(change)
+        if change.type == "DELETED":
+            self._forget(resource.key)
+        elif resource.kind in self._reconcilers:
+            self._enqueue(resource.key)
+        for read in _touched(change):
+            for reader in self._readers.get(read, ()):
+                self._enqueue(reader)
+
+    def _enqueue(self, key: Key) -> None:
+        self._queue[key] = None
+        self._wake.set()
+
+    def _forget(self, key: Key) -> None:
+        self._queue.pop(key, None)
+        self._failures.pop(key, None)
+        self._applied.pop(key, None)
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+        self._note_reads(key, set())
+
+    def _note_reads(self, key: Key, reads: set[Read]) -> None:
+        before = self._reads.pop(key, set())
+        for read in before - reads:
+            readers = self._readers[read]
+            readers.discard(key)
+            if not readers:
+                del self._readers[read]
+        for read in reads - before:
+            self._readers.setdefault(read, set()).add(key)
+        if reads:
+            self._reads[key] = reads
+
+    def _later(self, key: Key, delay_s: float) -> None:
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+        self._timers[key] = asyncio.get_running_loop().call_later(delay_s, self._enqueue, key)
+
+    # -- one run
+
+    def _step(self) -> None:
+        key, _ = self._queue.popitem(last=False)
+        resource = self._store.find(key.kind, key.name, key.namespace)
+        if resource is None or resource.is_deleting:
+            return
+        view = View(self._store, self._ownership, self._config_maps)
+        reconciler = self._reconcilers[key.kind]
+        try:
+            outcome = reconciler.reconcile(resource, view)
+            self._note_reads(key, view.reads)
+            self._write(resource, outcome, reconciler)
+        except Exception:
+            self._failed(key)
+            return
+        self._failures.pop(key, None)
+        if outcome.requeue_s is not None:
+            self._later(key, outcome.requeue_s)
+
+    def _failed(self, key: Key) -> None:
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        delay_s = min(_RETRY_FIRST_S * 2 ** (failures - 1), _RETRY_MAX_S)
+        logger.exception("[%s] reconciling failed; again in %.1f s", key, delay_s, extra={"about": key.name})
+        self._later(key, delay_s)
+
+    def _write(self, resource: Resource[Any], outcome: Outcome, reconciler: Reconciler) -> None:
+        wanted: set[Key] = set()
+        for child in outcome.children:
+            wanted.add(self._apply(resource, child))
+        for kind in reconciler.prunes:
+            for orphan in self._ownership.owned(kind, resource.uid):
+                if orphan.key not in wanted and not orphan.is_deleting:
+                    self._store.delete(kind, orphan.name, orphan.namespace)
+        if outcome.annotations or outcome.labels:
+            self._store.patch_metadata(resource.key, labels=outcome.labels, annotations=outcome.annotations)
+        self._write_status(resource, outcome)
+        for note in outcome.notes:
+            self._recorder.record(resource, note)
+
+    def _write_status(self, resource: Resource[Any], outcome: Outcome) -> None:
+        status: Json = dict(outcome.status)
+        if outcome.conditions is not None:
+            before = resource.status.get("conditions", ())
+            status["conditions"] = summarize(outcome.conditions, before, self._store.now(), outcome.happy)
+        if status:
+            status["observedGeneration"] = resource.generation
+            self._store.update_status(resource.key, status)
+
+    def _apply(self, owner: Resource[Any], child: Json) -> Key:
+        kind = self._store.registry.of(child["apiVersion"], child["kind"])
+        assert kind is not None, f"{owner.key} wants a child of an unknown kind {child['kind']}"
+        metadata = {**child["metadata"], "ownerReferences": [owner.owner_reference()]}
+        if kind.namespaced:
+            metadata.setdefault("namespace", owner.namespace)
+        wanted = {**child, "metadata": metadata}
+        key = Key(kind, metadata.get("namespace", ""), metadata["name"])
+        present = self._store.find(kind, key.name, key.namespace)
+        if present is None:
+            stored = self._store.create(wanted)
+            self._applied[key] = (wanted, stored.generation)
+        elif present.is_controlled_by(owner) and not present.is_deleting:
+            self._update(key, wanted, present)
+        return key
+
+    def _update(self, key: Key, wanted: Json, present: Resource[Any]) -> None:
+        before, generation = self._applied.get(key, ({}, -1))
+        if before == wanted and generation == present.generation:
+            return
+        stored = self._store.update(merged(present.obj, before, wanted))
+        self._applied[key] = (wanted, stored.generation)
+
+
+def _touched(change: Change) -> list[Read]:
+    """The reads that this change makes stale."""
+    resource = change.resource
+    touched: list[Read] = [resource.key, Listed(resource.kind, resource.namespace)]
+    if resource.namespace:
+        touched.append(Listed(resource.kind, ""))
+    for reference in resource.metadata.get("ownerReferences", ()):
+        touched.append(Owned(resource.kind, reference["uid"]))
+    return touched

@@ -1,0 +1,121 @@
+"""What a reconciler is: a function from what is to what should be.
+
+`Reconcile` takes one object and a `View` and returns an `Outcome`: its status and the children it wants. It is called
+again whenever something that it read through the View changes, so it never asks what has happened, only what is
+there. It does no I/O and writes nothing; the Controller does, skips what is already so, and prunes what is no longer
+wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+
+from emulator.objects.conditions import Condition
+from emulator.objects.kind import Json, Kind, Registry
+from emulator.objects.resource import Key, Resource
+from emulator.objects.selectors import Selector
+from emulator.store.store import Store
+
+S = TypeVar("S")
+
+
+class Listed(NamedTuple):
+    """A reader saw all objects of a kind in a namespace ("" for all)."""
+
+    kind: Kind[Any]
+    namespace: str
+
+
+class Owned(NamedTuple):
+    """A reader saw the objects of a kind that the object with this uid controls."""
+
+    kind: Kind[Any]
+    uid: str
+
+
+Read = Key | Listed | Owned
+
+
+class ReadsOwned(Protocol):
+    def owned(self, kind: Kind[S], uid: str) -> list[Resource[S]]: ...
+
+
+class View:
+    """Read access to the Store that notes what was read."""
+
+    def __init__(self, store: Store, ownership: ReadsOwned, config_maps: Kind[Any]) -> None:
+        self._store = store
+        self._ownership = ownership
+        self._config_maps = config_maps
+        self.reads: set[Read] = set()
+
+    @property
+    def registry(self) -> Registry:
+        return self._store.registry
+
+    @property
+    def now(self) -> datetime:
+        return self._store.clock.now()
+
+    def find(self, kind: Kind[S], name: str, namespace: str = "") -> Resource[S] | None:
+        """The object, or None; an object that is being deleted counts as there."""
+        self.reads.add(Key(kind, namespace, name))
+        return self._store.find(kind, name, namespace)
+
+    def list(self, kind: Kind[S], namespace: str = "", selector: Selector | None = None) -> list[Resource[S]]:
+        """Objects of a kind in a namespace (all when "" is given), by name."""
+        self.reads.add(Listed(kind, namespace))
+        return self._store.list(kind, namespace or None, selector)
+
+    def children(self, kind: Kind[S], owner: Resource[Any]) -> list[Resource[S]]:
+        """The objects of a kind that `owner` controls, by name."""
+        self.reads.add(Owned(kind, owner.uid))
+        return self._ownership.owned(kind, owner.uid)
+
+    def config(self, name: str, namespace: str) -> Mapping[str, str]:
+        """`data` of a ConfigMap; empty when there is none."""
+        found = self.find(self._config_maps, name, namespace)
+        data: Mapping[str, str] = found.obj.get("data") or {} if found else {}
+        return data
+
+
+@dataclass(frozen=True)
+class Note:
+    """A Kubernetes event about the reconciled object, posted once for each new (reason, message)."""
+
+    reason: str
+    message: str
+    type: Literal["Normal", "Warning"] = "Normal"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What should be.
+
+    `status` is everything in status but conditions and observedGeneration, which the Controller writes: `conditions`
+    are the dependents from which Ready (or `happy`) follows; with None there are no conditions at all. `children` are
+    whole JSON objects without ownerReferences. `annotations` are put on the object itself (None removes one).
+    """
+
+    conditions: Sequence[Condition] | None = ()
+    status: Mapping[str, Any] = field(default_factory=dict)
+    children: Sequence[Json] = ()
+    annotations: Mapping[str, str | None] = field(default_factory=dict)
+    labels: Mapping[str, str | None] = field(default_factory=dict)
+    notes: Sequence[Note] = ()
+    requeue_s: float | None = None
+    happy: str = "Ready"
+
+
+Reconcile = Callable[[Resource[Any], View], Outcome]
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """How objects of one kind are reconciled. Children of the kinds in `prunes` that `reconcile` no longer wants go."""
+
+    reconcile: Reconcile
+    prunes: tuple[Kind[Any], ...] = ()

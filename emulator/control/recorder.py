@@ -1,0 +1,68 @@
+"""Kubernetes events: short-lived objects that say what happened to another object.
+
+The same (object, reason, message) is counted rather than repeated, as client-go's recorder does; old ones are
+forgotten beyond a bound, since nothing on a laptop expires them.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from emulator.control.reconciler import Note
+from emulator.lib.clock import rfc3339
+from emulator.objects.kind import Kind
+from emulator.objects.names import short_hash
+from emulator.objects.resource import Key, Resource
+from emulator.store.store import Store
+
+_KEPT = 2_000
+
+
+class Recorder:
+    """Writes Notes as objects of `kind` (core/v1 Event)."""
+
+    def __init__(self, store: Store, kind: Kind[Any]) -> None:
+        self._store = store
+        self._kind = kind
+        self._known: OrderedDict[tuple[str, Note], Key] = OrderedDict()
+
+    def record(self, about: Resource[Any], note: Note, component: str = "kemu") -> None:
+        """Post `note` about an object, or count it up when it is there already."""
+        now = rfc3339(self._store.clock.now())
+        known = self._known.get((about.uid, note))
+        found = known and self._store.find(known.kind, known.name, known.namespace)
+        if found:
+            obj = {**found.obj, "count": found.obj["count"] + 1, "lastTimestamp": now}
+            self._store.update(obj)
+            return
+        created = self._store.create(self._event(about, note, component, now))
+        self._known[(about.uid, note)] = created.key
+        while len(self._known) > _KEPT:
+            _, oldest = self._known.popitem(last=False)
+            if self._store.find(oldest.kind, oldest.name, oldest.namespace):
+                self._store.delete(oldest.kind, oldest.name, oldest.namespace)
+
+    def _event(self, about: Resource[Any], note: Note, component: str, now: str) -> dict[str, Any]:
+        namespace = about.namespace or "default"
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": f"{about.name}.{short_hash(f'{about.uid}{note}{now}')}", "namespace": namespace},
+            "involvedObject": {
+                "apiVersion": about.kind.api_version,
+                "kind": about.kind.name,
+                "name": about.name,
+                "namespace": about.namespace,
+                "uid": about.uid,
+                "resourceVersion": about.metadata["resourceVersion"],
+            },
+            "reason": note.reason,
+            "message": note.message,
+            "type": note.type,
+            "count": 1,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "source": {"component": component},
+            "reportingComponent": component,
+        }
