@@ -31,8 +31,8 @@ _GO_UNITS = {
     "m": MINUTE,
     "h": HOUR,
 }
-_GO_WHOLE = re.compile(r"([+-]?)((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+")  # noqa: RUF001
-_GO_PART = re.compile(r"([0-9]*)\.?([0-9]*)(ns|us|µs|μs|ms|s|m|h)")  # noqa: RUF001
+_GO_WHOLE = re.compile(r"([+-]?)((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+")
+_GO_PART = re.compile(r"([0-9]*)\.?([0-9]*)(ns|us|µs|μs|ms|s|m|h)")
 _GO_MAX = 2**63 - 1
 
 # A year is 365.2425 days and a month a twelfth of it (period.go: daysPerMonthE6).
@@ -106,7 +106,7 @@ def parse_iso(text: str) -> float:
 
 def _why_not_go(text: str) -> str:
     """Go tells a missing unit and an unknown one apart from plain nonsense."""
-    found = re.match(r"[+-]?(?:[0-9.]+(?:ns|us|µs|μs|ms|s|m|h))*[0-9]*\.?[0-9]*([^0-9.]*)", text)  # noqa: RUF001
+    found = re.match(r"[+-]?(?:[0-9.]+(?:ns|us|µs|μs|ms|s|m|h))*[0-9]*\.?[0-9]*([^0-9.]*)", text)
     number = re.search(r"[0-9]", text)
     if not text or not number or not found:
         return f'time: invalid duration "{text}"'

@@ -97,5 +97,5 @@ def test_iso_durations_are_read_with_the_librarys_quirks(text: str, seconds: flo
     ["", "-", "+", "5s", "pt1s", "P", "PT", "PT5", "PT1H1H", "PT1S1TS", "PT1D", "P1H", "PT.5S", "PT0.5H0.5S", "P4000Y"],
 )
 def test_what_is_no_iso_duration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"^"):
         parse_iso(text)
