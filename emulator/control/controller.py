@@ -74,7 +74,7 @@ class Controller:
         self._ownership.note(change)
         if change.type == "DELETED":
             self._forget(resource.key)
-        elif resource.kind in self._reconcilers:
+        elif resource.kind in self._reconcilers and not _is_status_only(change):
             self._enqueue(resource.key)
         for read in _touched(change):
             for reader in self._readers.get(read, ()):
@@ -180,6 +180,15 @@ class Controller:
             return
         stored = self._store.update(merged(present.obj, before, wanted))
         self._applied[key] = (wanted, stored.generation)
+
+
+def _is_status_only(change: Change) -> bool:
+    """Whether only status differs, which only the object's own reconciler writes: no news to it."""
+    before, after = change.before, change.resource
+    if before is None or before.spec is not after.spec:
+        return False
+    old, new = before.metadata, after.metadata
+    return {**old, "resourceVersion": ""} == {**new, "resourceVersion": ""}
 
 
 def _touched(change: Change) -> list[Read]:

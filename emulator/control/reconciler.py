@@ -65,15 +65,15 @@ class View:
         self.reads.add(Key(kind, namespace, name))
         return self._store.find(kind, name, namespace)
 
-    def list(self, kind: Kind[S], namespace: str = "", selector: Selector | None = None) -> list[Resource[S]]:
-        """Objects of a kind in a namespace (all when "" is given), by name."""
-        self.reads.add(Listed(kind, namespace))
-        return self._store.list(kind, namespace or None, selector)
-
     def children(self, kind: Kind[S], owner: Resource[Any]) -> list[Resource[S]]:
         """The objects of a kind that `owner` controls, by name."""
         self.reads.add(Owned(kind, owner.uid))
         return self._ownership.owned(kind, owner.uid)
+
+    def list(self, kind: Kind[S], namespace: str = "", selector: Selector | None = None) -> list[Resource[S]]:
+        """Objects of a kind in a namespace (all when "" is given), by name."""
+        self.reads.add(Listed(kind, namespace))
+        return self._store.list(kind, namespace or None, selector)
 
     def config(self, name: str, namespace: str) -> Mapping[str, str]:
         """`data` of a ConfigMap; empty when there is none."""
