@@ -14,9 +14,9 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.control.ownership import Ownership
-from emulator.control.reconciler import Listed, Outcome, Owned, Read, Reconciler, View
+from emulator.control.reconciler import Outcome, Read, Reconciler, View
 from emulator.control.recorder import Recorder
+from emulator.control.relations import Index
 from emulator.objects.conditions import summarize
 from emulator.objects.kind import Json, Kind
 from emulator.objects.resource import Key, Resource
@@ -40,7 +40,7 @@ class Controller:
         self._reconcilers = reconcilers
         self._recorder = recorder
         self._config_maps = config_maps
-        self._ownership = Ownership(store)
+        self._index = Index(store, {kind: r.references for kind, r in reconcilers.items() if r.references})
         self._queue: OrderedDict[Key, None] = OrderedDict()
         self._wake = asyncio.Event()
         self._readers: dict[Read, set[Key]] = {}
@@ -71,12 +71,12 @@ class Controller:
 
     def _changed(self, change: Change) -> None:
         resource = change.resource
-        self._ownership.note(change)
+        stale = self._index.note(change)
         if change.type == "DELETED":
             self._forget(resource.key)
         elif resource.kind in self._reconcilers and not _is_status_only(change):
             self._enqueue(resource.key)
-        for read in _touched(change):
+        for read in stale:
             for reader in self._readers.get(read, ()):
                 self._enqueue(reader)
 
@@ -116,7 +116,7 @@ class Controller:
         resource = self._store.find(key.kind, key.name, key.namespace)
         if resource is None or resource.is_deleting:
             return
-        view = View(self._store, self._ownership, self._config_maps)
+        view = View(self._store, self._index, self._config_maps)
         reconciler = self._reconcilers[key.kind]
         try:
             outcome = reconciler.reconcile(resource, view)
@@ -140,7 +140,7 @@ class Controller:
         for child in outcome.children:
             wanted.add(self._apply(resource, child))
         for kind in reconciler.prunes:
-            for orphan in self._ownership.owned(kind, resource.uid):
+            for orphan in self._index.owned(kind, resource.uid):
                 if orphan.key not in wanted and not orphan.is_deleting:
                     self._store.delete(kind, orphan.name, orphan.namespace)
         if outcome.annotations or outcome.labels:
@@ -189,14 +189,3 @@ def _is_status_only(change: Change) -> bool:
         return False
     old, new = before.metadata, after.metadata
     return {**old, "resourceVersion": ""} == {**new, "resourceVersion": ""}
-
-
-def _touched(change: Change) -> list[Read]:
-    """The reads that this change makes stale."""
-    resource = change.resource
-    touched: list[Read] = [resource.key, Listed(resource.kind, resource.namespace)]
-    if resource.namespace:
-        touched.append(Listed(resource.kind, ""))
-    for reference in resource.metadata.get("ownerReferences", ()):
-        touched.append(Owned(resource.kind, reference["uid"]))
-    return touched

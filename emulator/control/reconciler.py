@@ -8,7 +8,7 @@ wanted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
@@ -36,19 +36,33 @@ class Owned(NamedTuple):
     uid: str
 
 
-Read = Key | Listed | Owned
+class Referring(NamedTuple):
+    """A reader saw the objects of a kind whose spec or status names `target`."""
+
+    kind: Kind[Any]
+    target: Key
 
 
-class ReadsOwned(Protocol):
+Read = Key | Listed | Owned | Referring
+
+# For a kind: the keys that one of its objects names; what `View.referring` is answered from.
+References = Callable[[Resource[Any]], Iterable[Key]]
+
+
+class Relations(Protocol):
+    """Indexed look-ups that the Controller keeps for its Views."""
+
     def owned(self, kind: Kind[S], uid: str) -> list[Resource[S]]: ...
+
+    def referring(self, kind: Kind[S], target: Key) -> list[Resource[S]]: ...
 
 
 class View:
     """Read access to the Store that notes what was read."""
 
-    def __init__(self, store: Store, ownership: ReadsOwned, config_maps: Kind[Any]) -> None:
+    def __init__(self, store: Store, relations: Relations, config_maps: Kind[Any]) -> None:
         self._store = store
-        self._ownership = ownership
+        self._relations = relations
         self._config_maps = config_maps
         self.reads: set[Read] = set()
 
@@ -68,7 +82,15 @@ class View:
     def children(self, kind: Kind[S], owner: Resource[Any]) -> list[Resource[S]]:
         """The objects of a kind that `owner` controls, by name."""
         self.reads.add(Owned(kind, owner.uid))
-        return self._ownership.owned(kind, owner.uid)
+        return self._relations.owned(kind, owner.uid)
+
+    def referring(self, kind: Kind[S], target: Key) -> list[Resource[S]]:
+        """The objects of a kind that name `target`, by name; the kind must have a `references` function.
+
+        Unlike a `list` of the kind, this is news to the reader only when an object that names `target` changes.
+        """
+        self.reads.add(Referring(kind, target))
+        return self._relations.referring(kind, target)
 
     def list(self, kind: Kind[S], namespace: str = "", selector: Selector | None = None) -> list[Resource[S]]:
         """Objects of a kind in a namespace (all when "" is given), by name."""
@@ -115,7 +137,12 @@ Reconcile = Callable[[Resource[Any], View], Outcome]
 
 @dataclass(frozen=True)
 class Reconciler:
-    """How objects of one kind are reconciled. Children of the kinds in `prunes` that `reconcile` no longer wants go."""
+    """How objects of one kind are reconciled.
+
+    Children of the kinds in `prunes` that `reconcile` no longer wants go. `references` gives the keys that an object
+    of this kind names, for other reconcilers' `View.referring`.
+    """
 
     reconcile: Reconcile
     prunes: tuple[Kind[Any], ...] = ()
+    references: References | None = None
