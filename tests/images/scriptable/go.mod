@@ -1,0 +1,3 @@
+module scriptable
+
+go 1.19
