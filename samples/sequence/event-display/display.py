@@ -1,4 +1,4 @@
-"""Prints each CloudEvent that it receives, in the layout of Knative's own event_display, and answers 200 without an event.
+"""Prints each CloudEvent that it receives, in the layout of Knative's own event_display; answers without an event.
 
 Only Python's standard library. The event may come in binary or structured mode.
 """

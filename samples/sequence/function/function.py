@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import uuid
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 
@@ -36,7 +36,7 @@ class Step(BaseHTTPRequestHandler):
         self.send_header("Ce-Id", str(uuid.uuid4()))
         self.send_header("Ce-Source", SOURCE)
         self.send_header("Ce-Type", TYPE)
-        self.send_header("Ce-Time", datetime.now(timezone.utc).isoformat().replace("+00:00", "Z"))
+        self.send_header("Ce-Time", datetime.now(UTC).isoformat().replace("+00:00", "Z"))
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
