@@ -1,15 +1,17 @@
+# shellcheck shell=bash
 # Steps with their progress, one log file, apt: sourced by scripts/quickstart, scripts/test and scripts/images.
 #
-# A step's output goes to the log; what fails shows the end of it and its path. Works with bash 3.2 (macOS).
+# A step's output goes to the log; what fails shows the end of it and its path, and
+# ends the script. Works with bash 3.2 (macOS).
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LOG=${KEMU_SETUP_LOG:-$ROOT/.cache/setup.log}
 mkdir -p "$(dirname "$LOG")"
 
 OS=$(uname -s)
-if command -v apt-get >/dev/null && command -v dpkg >/dev/null; then OS=debian; fi
+if command -v apt-get >/dev/null && command -v dpkg >/dev/null; then OS=debian; fi # or Ubuntu
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; }
 
 die() { # TEXT...: what, where, how to mend it; one line each
     printf '%s\n' "$@" >&2
@@ -22,7 +24,7 @@ step() {
     shift
     printf '  %-52s ' "$title"
     printf '\n== %s ==\n' "$title" >>"$LOG"
-    (set -e; "$@") >>"$LOG" 2>&1 </dev/null &
+    (set -e; "$@") >>"$LOG" 2>&1 </dev/null 9>&- & # 9 is the lock: a daemon started here must not keep it
     job=$!
     while [ -t 1 ] && kill -0 "$job" 2>/dev/null; do
         sleep 0.2
@@ -36,8 +38,19 @@ step() {
         printf 'FAILED (%s)\n' "$status"
         { tail -n 15 "$LOG" | sed 's/^/    /'; echo "  All of it: $LOG"; } >&2
     fi
-    return "$status"
+    [ "$status" = 0 ] || exit "$status"
 }
+
+# take_turn, end_turn: one set-up at a time; root's may install packages and start the engine, so that is for the machine
+take_turn() {
+    local lock=$ROOT/.cache/setup.lock
+    [ "$(id -u)" != 0 ] || [ ! -d /run ] || lock=/run/kemu-setup.lock
+    command -v flock >/dev/null || return 0
+    exec 9>>"$lock"
+    flock -n 9 || { say "  Another set-up is under way; waiting for it."; flock -w 1200 9 || die "It still is after 20 minutes: see $lock"; }
+}
+
+end_turn() { exec 9>&-; }
 
 # apt_install PACKAGE...: installs those that are missing; root on Debian or Ubuntu only
 apt_install() {
