@@ -47,13 +47,20 @@ def summarize(
 ) -> list[dict[str, Any]]:
     """The `status.conditions` list, sorted by type: what is stated, and Ready (`happy`) as it follows.
 
-    `before` is the list stored so far, `now` an RFC 3339 time for what changed.
+    `before` is the list stored so far, `now` an RFC 3339 time for what changed. A kind without dependents states
+    Ready itself.
     """
+    said = written(stated, before, now)
+    if not any(w["type"] == happy for w in said):
+        dependents = [w for w in said if not w.get("severity")]
+        said += written([_worst(dependents, happy)], before, now)
+    return sorted(said, key=lambda w: str(w["type"]))
+
+
+def written(stated: Iterable[Condition], before: Sequence[Mapping[str, Any]], now: str) -> list[dict[str, Any]]:
+    """Just what is stated, as JSON; for kinds whose conditions have no sum (Deployment, Pod)."""
     old = {condition["type"]: condition for condition in before}
-    written = [_written(condition, old.get(condition.type), now) for condition in stated]
-    dependents = [w for w in written if not w.get("severity")]
-    written.append(_written(_worst(dependents, happy), old.get(happy), now))
-    return sorted(written, key=lambda w: str(w["type"]))
+    return [_written(condition, old.get(condition.type), now) for condition in stated]
 
 
 def _worst(dependents: Sequence[Mapping[str, Any]], happy: str) -> Condition:

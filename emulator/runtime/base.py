@@ -13,15 +13,12 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Literal, Protocol
 
 INSTANCE_LABEL = "dev.kemu.instance"
 
 Address = tuple[str, int]
 """Where kemu's own process reaches a port: (host, port)."""
-
-NO_MAPPING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +50,7 @@ class ContainerSpec:
 
     name: str
     image: str
-    env: Mapping[str, str] = NO_MAPPING
+    env: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] | None = None
     args: tuple[str, ...] | None = None
     working_dir: str | None = None
@@ -61,7 +58,7 @@ class ContainerSpec:
     groups: tuple[int, ...] = ()
     hostname: str | None = None
     aliases: tuple[str, ...] = ()
-    labels: Mapping[str, str] = NO_MAPPING
+    labels: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[int, ...] = ()
     share_network_of: str | None = None
     mounts: tuple[Mount, ...] = ()
@@ -70,7 +67,6 @@ class ContainerSpec:
     cpu_shares: int | None = None
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
-    allow_privilege_escalation: bool = False
     read_only_root: bool = False
     stop_signal: str | None = None
 
@@ -85,7 +81,7 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class RunningContainer:
-    """A container that was just started. `addresses` has one entry for each of its spec's `ports`."""
+    """A container that was just started. `addresses` has one entry for each of its spec's `ports`, in their order."""
 
     id: str
     name: str
@@ -123,7 +119,7 @@ class ContainerState:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error: str = ""
-    labels: Mapping[str, str] = NO_MAPPING
+    labels: Mapping[str, str] = field(default_factory=dict)
     ip: str = ""
     addresses: Mapping[int, Address] = field(default_factory=dict)
 
@@ -146,7 +142,7 @@ class ContainerEvent:
     action: Literal["create", "start", "oom", "die", "pause", "unpause", "destroy"]
     time: datetime
     exit_code: int | None = None
-    labels: Mapping[str, str] = NO_MAPPING
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +156,9 @@ class ImageInfo:
     cmd: tuple[str, ...] = ()
     user: str = ""
     exposed_ports: tuple[int, ...] = ()
-    env: Mapping[str, str] = NO_MAPPING
+    env: Mapping[str, str] = field(default_factory=dict)
     working_dir: str = ""
-    labels: Mapping[str, str] = NO_MAPPING
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +187,17 @@ class NetworkInfo:
     """The instance's network, as seen from kemu.
 
     `gateway`: the address by which containers reach this computer, and which kemu may bind; None where the engine has a
-    machine of its own (Docker Desktop, remote), and containers come by `host.docker.internal` to kemu's loopback ports.
-    `is_direct`: containers' own addresses answer here; else every port is a published one.
+    machine of its own (Docker Desktop, remote): containers then come by the engine's `host-gateway` to kemu's loopback
+    ports. `is_direct`: containers' own addresses answer here; else every port is a published one, behind a proxy of
+    the engine that accepts connections before the container does (see `probes`).
     """
 
     name: str
     gateway: str | None
-    is_direct: bool
+
+    @property
+    def is_direct(self) -> bool:
+        return self.gateway is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +212,8 @@ class EngineInfo:
 class Runtime(Protocol):
     """Runs containers for one instance.
 
-    After EngineLost, call `connect` (with back-off) until it returns, then `containers`: what the engine says then is the
-    truth, events in between are lost.
+    After EngineLost, call `connect` (with back-off) until it returns, then `containers`: what the engine says then is
+    the truth, events in between are lost.
     """
 
     instance: str
@@ -266,7 +266,10 @@ class Runtime(Protocol):
         """Lines in order; with `follow` until the container ends. Close it (`aclosing`) when leaving early."""
 
     def events(self) -> AsyncGenerator[ContainerEvent, None]:
-        """The instance's container events from now on; never ends but by EngineLost."""
+        """The instance's container events from just before this call on (some may be old); ends by EngineLost only.
+
+        Listing the containers after calling this, in whatever order, misses nothing.
+        """
 
     async def image(self, ref: str) -> ImageInfo | None:
         """The image if it is present; no registry is asked."""

@@ -48,17 +48,16 @@ class ImageMissing(RuntimeFault):
 
 
 class ContainerFailed(RuntimeFault):
-    """The engine refused to `stage` ("create" or "start") container `name`; nothing of it is left behind.
+    """The engine refused to `stage` ("create", "start", "run a command in" …) container `name`, for `why`.
 
-    `exit_code` is what Kubernetes would report: 127 command not found, 126 not executable, 128 all else.
+    After a failed `Runtime.start` nothing is left behind. Kubernetes reports such a start as exit code 128.
     """
 
-    def __init__(self, name: str, stage: str, why: str, exit_code: int = 128) -> None:
-        super().__init__(f"container {name} could not {stage}: {why}")
+    def __init__(self, name: str, stage: str, why: str) -> None:
+        super().__init__(f"could not {stage} container {name}: {why}")
         self.name = name
         self.stage = stage
         self.why = why
-        self.exit_code = exit_code
 
 
 class ContainerGone(RuntimeFault):

@@ -1,0 +1,268 @@
+"""`Connection`: a client's connection. Requests for known hosts are served inside uvicorn's protocol, without ASGI.
+
+A host found in the listener's `HostTable` gets a `Cycle` from its Handler; every other request, on the same
+connection if it likes, goes the usual way to the ASGI app. This is a subclass of uvicorn's HttpToolsProtocol and leans
+on its internals; each is named in tests/ingress/test_connection.py, and uvicorn's minor version is pinned.
+
+Differences from uvicorn for proxied requests: header names keep the client's spelling, no keep-alive timer runs (a
+client that pools connections must not find them closed), bytes behind an upgrade request are kept, and the body of a
+request that offers an upgrade (Java's HTTP client sends `Upgrade: h2c` with every POST) is read as a body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httptools
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from emulator.ingress.cycle import Cycle
+from emulator.ingress.deadlines import Deadlines
+from emulator.ingress.forwarding import Hops
+from emulator.ingress.hosts import HostTable
+
+_SLASH = 0x2F
+
+
+class ListenerConfig(Config):
+    """uvicorn's Config with what a Connection needs besides."""
+
+    hosts: HostTable
+    deadlines: Deadlines
+    ingress_address: bytes
+
+
+class Connection(HttpToolsProtocol):
+    """One client connection; see the module's text. `method`, `url`, `headers` and `host` are the current head."""
+
+    def __init__(
+        self,
+        config: ListenerConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.hosts = config.hosts
+        self.deadlines = config.deadlines
+        self.ingress_address = config.ingress_address
+        self.receiving: Cycle | None = None
+        """The cycle whose request is being read, when it is one of ours."""
+        self.current: Cycle | None = None
+        """The cycle whose turn it is to answer, when it is one of ours."""
+        self.is_tunnel = False
+        self.method = b""
+        self.host = b""
+        self._is_continued = False
+        """The parser reads the body of a head that another parser has read."""
+        self._early = b""
+
+    # -- asyncio's calls
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        client = self.client[0].encode() if self.client else b"unknown"
+        self.hops = Hops(client, self.ingress_address, (self.scheme or "http").encode())
+        self.hop_lines = (self.hops.lines(False), self.hops.lines(True))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        current, self.current, self.receiving = self.current, None, None
+        if current is not None:
+            current.client_lost()
+        for cycle, _ in self.pipeline:
+            if isinstance(cycle, Cycle):
+                cycle.client_lost()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        if self.is_tunnel:
+            if self.current is not None:
+                self.current.tunnelled(data)
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as stop:
+            self._upgrade_requested(data[stop.args[0] :])
+        except httptools.HttpParserCallbackError:
+            self._refuse()
+            raise  # an error of ours: the loop reports it
+        except httptools.HttpParserError:
+            self._refuse()
+            return
+        current = self.current
+        if current is not None:
+            current.request_flush()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.current is not None:
+            self.current.pause_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.current is not None:
+            self.current.resume_writing()
+
+    # -- httptools' calls
+
+    def on_message_begin(self) -> None:
+        if not self._is_continued:
+            self.url = b""
+            self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self._is_continued:
+            self.headers = []
+            return
+        host = b""
+        for name, value in self.headers:
+            if len(name) == 4 and name.lower() == b"host":
+                host = value
+                break
+        if self.url[0] != _SLASH:
+            host = self._take_authority(host)
+        handler = self.hosts.ready.get(host) or self.hosts.find(host)
+        if handler is None:
+            self._leave_to_asgi()
+            return
+        self.host = host
+        self.method = self.parser.get_method()
+        previous = self.cycle
+        self.receiving = self.cycle = cycle = handler.open(self)
+        self.headers = []  # from here on: trailers
+        if previous is None or previous.response_complete:
+            self.current = cycle
+            cycle.start()
+        else:
+            self.pause_reading()
+            self.pipeline.appendleft((cycle, None))
+
+    def on_body(self, body: bytes) -> None:
+        cycle = self.receiving
+        if cycle is None:
+            super().on_body(body)
+        elif not cycle.response_complete:
+            cycle.request_body(body)
+
+    def on_message_complete(self) -> None:
+        cycle = self.receiving
+        if cycle is None:
+            super().on_message_complete()
+            return
+        if self.parser.should_upgrade() and self._has_body():
+            return  # the parser takes the body for another protocol; see _upgrade_requested
+        self._is_continued = False
+        self.receiving = None
+        if not cycle.response_complete:
+            if self.headers:
+                cycle.request_trailers(self.headers)
+            cycle.request_end()
+
+    # -- for cycles
+
+    @property
+    def is_http10(self) -> bool:
+        return bool(self.parser.get_http_version() == "1.0")
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of the current head's header `name` (lower case), or None."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+    def pause_reading(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.pause_reading()
+
+    def resume_reading(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+
+    def finished(self, cycle: Cycle) -> None:
+        """`cycle` has answered: the next request's turn, if it has come already."""
+        if self.current is cycle:
+            self.current = None
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+
+    def take_early(self) -> bytes:
+        """Bytes that came behind an upgrade request, for the other side of the tunnel."""
+        early, self._early = self._early, b""
+        return early
+
+    # -- uvicorn's own, redirected
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if isinstance(cycle, Cycle):
+            self.current = cycle
+            cycle.start()
+            cycle.request_flush()
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _leave_to_asgi(self) -> None:
+        """Let uvicorn see the head as if it had read it itself."""
+        url, headers = self.url, [(name.lower(), value) for name, value in self.headers]
+        self.receiving = None
+        super().on_message_begin()
+        self.url = url
+        self.headers.extend(headers)
+        self.expect_100_continue = (b"expect", b"100-continue") in headers
+        super().on_headers_complete()
+
+    # -- oddities
+
+    def _take_authority(self, host: bytes) -> bytes:
+        """`GET http://host/path` (a client that takes us for its proxy): the target names the host."""
+        if self.url.startswith((b"http://", b"https://")):
+            rest = self.url.partition(b"://")[2]
+            authority, slash, path = rest.partition(b"/")
+            self.url = slash + path or b"/"
+            self.headers = [(n, authority if n.lower() == b"host" else v) for n, v in self.headers]
+            return authority
+        return host
+
+    def _refuse(self) -> None:
+        """A request that cannot be read; what was read before it is answered first, or not at all."""
+        if self.current is None and not self.transport.is_closing():
+            self.send_400_response("Invalid HTTP request received.")
+        else:
+            self.transport.close()
+
+    def _has_body(self) -> bool:
+        return any(n in (b"content-length", b"transfer-encoding") and v != b"0" for n, v in self._framing())
+
+    def _framing(self) -> list[tuple[bytes, bytes]]:
+        cycle = self.receiving
+        return [] if cycle is None else cycle.framing
+
+    def _upgrade_requested(self, rest: bytes) -> None:
+        cycle = self.receiving
+        if cycle is None and isinstance(self.cycle, Cycle):
+            self._early += rest
+        elif cycle is None:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+            else:
+                self._unsupported_upgrade_warning()
+        else:
+            self._continue_body(rest)
+
+    def _continue_body(self, rest: bytes) -> None:
+        """Read the body behind an upgrade offer with a new parser, told of nothing but its framing."""
+        lines = b"".join(b"%b: %b\r\n" % line for line in self._framing())
+        self._is_continued = True
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % lines)
+        if rest:
+            self.parser.feed_data(rest)

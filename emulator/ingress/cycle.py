@@ -1,0 +1,58 @@
+"""`Cycle`: one request and its response on a `Connection`, in the place of uvicorn's RequestResponseCycle.
+
+uvicorn's protocol touches four attributes of the cycle it holds (`response_complete`, `disconnected`, `keep_alive`,
+`message_event`); the rest of this base are the calls that `connection.py` makes. Subclasses: `Exchange` (proxies) and
+`Receipt` (collects a body and hands it to a function). The base has no slots of its own, so that a subclass may have
+another base that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class _Unheard:
+    """uvicorn sets its cycle's event when a connection is lost; nobody here waits for it."""
+
+    def set(self) -> None:
+        pass
+
+
+class Cycle:
+    """Base of what may stand on a connection; every method is called by `Connection` only."""
+
+    __slots__ = ()
+    message_event = _Unheard()
+
+    response_complete: bool
+    disconnected: bool
+    keep_alive: bool
+
+    def start(self) -> None:
+        """The request's turn has come: every earlier response on the connection is complete."""
+
+    def request_body(self, data: bytes) -> None:
+        """A piece of the request's body, without its framing."""
+
+    def request_trailers(self, trailers: list[tuple[bytes, bytes]]) -> None:
+        """Trailers of a chunked request, just before `request_end`."""
+
+    def request_end(self) -> None:
+        """The request is complete."""
+
+    def request_flush(self) -> None:
+        """All that came with one read has been told: a good moment to write."""
+
+    def tunnelled(self, data: bytes) -> None:
+        """Bytes from the client after the connection was upgraded."""
+
+    def client_lost(self) -> None:
+        """The client went away; nothing can be written any more."""
+
+    def pause_writing(self) -> None:
+        """The client reads slower than we write."""
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""

@@ -1,0 +1,116 @@
+"""Which host name leads where: `VirtualHosts`, the table that the data plane looks at.
+
+Two scopes. `public` holds what the outside may call; `internal` holds the cluster-local names and looks into `public`
+after itself, so that a function can also call a public URL. A name that is only internal does not exist on a public
+listener (spec serving.md §4.1: 404). Names are matched exactly, then by wildcard (`*.shop.test` stands for exactly
+one leading label); case, `:port` and a trailing dot do not count.
+
+This module decides nothing about what a Handler does with a request. Writers are the projections in serving, eventing
+and workloads; readers are `connection.py` and `cluster.py`. Everything is plain and synchronous on one event loop, so
+each call is atomic for readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emulator.ingress.handler import Handler
+
+ALIAS_LIMIT = 4096
+"""Spellings of known hosts (`Hello.Example.com:8080`) that are remembered before the memory is emptied."""
+
+
+def normal_host(raw: bytes) -> bytes:
+    """`Hello.Example.com.:8080` becomes `hello.example.com`; an IPv6 literal keeps its brackets."""
+    host = raw.strip().lower()
+    if host.startswith(b"["):
+        return host.partition(b"]")[0] + b"]"
+    return host.partition(b":")[0].rstrip(b".")
+
+
+class HostTable:
+    """The names of one scope. `ready` maps Host headers, byte for byte, to handlers: the data plane's first look."""
+
+    def __init__(self, fallback: HostTable | None = None) -> None:
+        self.ready: dict[bytes, Handler] = {}
+        self._names: dict[bytes, Handler] = {}
+        self._wildcards: dict[bytes, Handler] = {}
+        self._aliases: set[bytes] = set()
+        self._fallback = fallback
+
+    def set(self, host: str, handler: Handler) -> None:
+        """Let `host` (or `*.suffix`) lead to `handler`, instead of whatever it led to."""
+        self._forget_aliases()
+        name = normal_host(host.encode())
+        if name.startswith(b"*."):
+            self._wildcards[name[2:]] = handler
+        else:
+            self._names[name] = self.ready[name] = handler
+
+    def remove(self, host: str) -> None:
+        """Forget `host`; one that is not known is no error."""
+        self._forget_aliases()
+        name = normal_host(host.encode())
+        if name.startswith(b"*."):
+            self._wildcards.pop(name[2:], None)
+        else:
+            self._names.pop(name, None)
+            self.ready.pop(name, None)
+
+    def replace(self, hosts: Mapping[str, Handler]) -> None:
+        """Let exactly `hosts` be known from now on."""
+        self._names.clear()
+        self._wildcards.clear()
+        self._aliases.clear()
+        self.ready.clear()
+        for host, handler in hosts.items():
+            self.set(host, handler)
+
+    def find(self, raw: bytes) -> Handler | None:
+        """The handler for a Host header as it came, or None."""
+        handler = self.ready.get(raw)
+        if handler is not None:
+            return handler
+        handler = self._match(normal_host(raw))
+        if handler is not None:
+            self._remember(raw, handler)
+        elif self._fallback is not None:
+            return self._fallback.find(raw)
+        return handler
+
+    def names(self) -> list[str]:
+        """Every name and wildcard of this scope, sorted, for people to read."""
+        wildcards = (b"*." + suffix for suffix in self._wildcards)
+        return sorted(name.decode(errors="replace") for name in _chain(self._names, wildcards))
+
+    def _match(self, name: bytes) -> Handler | None:
+        handler = self._names.get(name)
+        if handler is None and self._wildcards:
+            handler = self._wildcards.get(name.partition(b".")[2])
+        return handler
+
+    def _remember(self, raw: bytes, handler: Handler) -> None:
+        if len(self._aliases) >= ALIAS_LIMIT:
+            self._forget_aliases()
+        self._aliases.add(raw)
+        self.ready[raw] = handler
+
+    def _forget_aliases(self) -> None:
+        for raw in self._aliases:
+            self.ready.pop(raw, None)
+        self._aliases.clear()
+
+
+class VirtualHosts:
+    """Both scopes. A listener is given one of the tables; `ClusterClient` looks at `internal`."""
+
+    def __init__(self) -> None:
+        self.public = HostTable()
+        self.internal = HostTable(fallback=self.public)
+
+
+def _chain(*groups: Iterable[bytes]) -> Iterable[bytes]:
+    for group in groups:
+        yield from group

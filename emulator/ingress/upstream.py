@@ -1,0 +1,414 @@
+"""Connections to replicas: `Endpoint` (an address and its idle connections), `Upstream` (one of them), `Carried` (base
+of what one carries).
+
+An Upstream parses responses and tells its `Carried` work; a counted body of more than `COUNTED_MIN` bytes passes
+unparsed. Connections are reused last in, first out, bounded in number and in idle time (both from Go's transport as
+Knative sets it up: pkg/network/transports.go, net/http/transport.go). A pooled connection that the replica closed
+before any response byte is replaced once, when the work says that it may be sent again.
+
+This module never decides where work goes (serving's Throttler does) and knows nothing of clients. Error texts are
+those of Go's net package, because Knative puts them into 502 bodies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from asyncio import Transport
+from typing import cast
+
+import httptools
+
+from emulator.lib.tasks import Tasks
+
+IDLE_LIMIT = 100
+IDLE_TIMEOUT_S = 90.0
+CONNECT_TIMEOUT_S = 30.0
+COUNTED_MIN = 65536
+
+HeaderList = list[tuple[bytes, bytes]]
+
+
+class Dialer:
+    """Opens connections in tasks that `tasks` owns. One for the process; endpoints are made with it."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+
+    def dial(self, endpoint: Endpoint, work: Carried) -> None:
+        """Connect, and hand the connection to `work`; if it left meanwhile, to the pool."""
+        self._tasks.spawn(self._dial(endpoint, work), f"connect {endpoint.address}")
+
+    async def _dial(self, endpoint: Endpoint, work: Carried) -> None:
+        try:
+            upstream = await endpoint.connect()
+        except OSError as error:
+            work.undialled(dial_error(error, endpoint))
+            return
+        if work.finished:
+            endpoint.release(upstream)
+        else:
+            work.attach(upstream)
+
+
+class Endpoint:
+    """Where one replica (or a foreign server) listens.
+
+    `response_lines` (complete header lines, each ended by CRLF) are added to every response that comes from here.
+    """
+
+    def __init__(
+        self, host: str, port: int, dialer: Dialer, *, response_lines: bytes = b"", tls: ssl.SSLContext | None = None
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.response_lines = response_lines
+        self.idle: list[Upstream] = []
+        self._dialer = dialer
+        self._tls = tls
+        self._is_closed = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def address(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def take(self) -> Upstream | None:
+        """An idle connection, or None."""
+        idle = self.idle
+        while idle:
+            upstream = idle.pop()
+            if not upstream.transport.is_closing():
+                return upstream
+        return None
+
+    def dial(self, work: Carried) -> None:
+        """Open a further connection for `work`."""
+        self._dialer.dial(self, work)
+
+    def release(self, upstream: Upstream) -> None:
+        """Keep a connection whose response is complete for the next work."""
+        if self._is_closed or len(self.idle) >= IDLE_LIMIT:
+            upstream.transport.close()
+            return
+        upstream.reused = True
+        self.idle.append(upstream)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(IDLE_TIMEOUT_S / 2, self._drop_stale)
+
+    def close(self) -> None:
+        """Close what is idle now, and what is in use as soon as it is released."""
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for upstream in self.idle:
+            upstream.transport.close()
+        self.idle.clear()
+
+    async def connect(self) -> Upstream:
+        """Raises OSError, also when it takes longer than `CONNECT_TIMEOUT_S`."""
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            _, upstream = await asyncio.get_running_loop().create_connection(
+                lambda: Upstream(self), self.host, self.port, ssl=self._tls
+            )
+        return upstream
+
+    def _drop_stale(self) -> None:
+        """Two visits without use in between make a connection stale: no clock is read for each request."""
+        for upstream in [upstream for upstream in self.idle if upstream.is_stale]:
+            self.idle.remove(upstream)
+            upstream.transport.close()
+        for upstream in self.idle:
+            upstream.is_stale = True
+        self._timer = None
+        if self.idle:
+            self._timer = asyncio.get_running_loop().call_later(IDLE_TIMEOUT_S / 2, self._drop_stale)
+
+
+class Carried:
+    """Base of what an Upstream carries: finds a connection, and a new one when a pooled one turns out dead.
+
+    Subclasses own the request's bytes (`send`), may say that they can be sent again (`is_replayable`), and take the
+    response.
+    """
+
+    __slots__ = ("endpoint", "finished", "is_retried", "is_started", "upstream")
+
+    def __init__(self) -> None:
+        self.upstream: Upstream | None = None
+        self.endpoint: Endpoint
+        self.finished = self.is_retried = self.is_started = False
+
+    # -- towards the replica
+
+    def dispatch(self, endpoint: Endpoint) -> None:
+        """There is room at `endpoint`: go."""
+        self.endpoint = endpoint
+        upstream = endpoint.take()
+        if upstream is None:
+            endpoint.dial(self)
+        else:
+            self.attach(upstream)
+
+    def attach(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+        upstream.work = self
+        upstream.is_stale = False
+        self.send()
+
+    def undialled(self, text: str) -> None:
+        """No connection could be made; `text` says why in Go's words."""
+        self.fail(502, text)
+
+    def detach(self, is_reusable: bool) -> None:
+        """Give the connection back, or close it."""
+        upstream, self.upstream = self.upstream, None
+        if upstream is None:
+            return
+        upstream.work = None
+        if is_reusable and not upstream.transport.is_closing():
+            self.endpoint.release(upstream)
+        else:
+            upstream.transport.close()
+
+    def lost(self, error: Exception | None) -> None:
+        """The connection ended; `error` is None after an orderly end."""
+        upstream = cast(Upstream, self.upstream)
+        self.upstream = None
+        upstream.work = None
+        if self.is_started:
+            self.response_lost(error)
+        elif upstream.reused and not self.is_retried and self.is_replayable():
+            self.is_retried = True
+            self.unsend()
+            self.endpoint.dial(self)
+        else:
+            self.fail(502, lost_error(error, upstream))
+
+    # -- what a subclass does
+
+    def send(self) -> None:
+        """Write the request, as far as it is known, to `upstream`."""
+        raise NotImplementedError
+
+    def unsend(self) -> None:
+        """Nothing counts as written: `send` will be called again with another connection."""
+        raise NotImplementedError
+
+    def is_replayable(self) -> bool:
+        raise NotImplementedError
+
+    def fail(self, status: int, text: str) -> None:
+        """End with an answer of kemu's own."""
+        raise NotImplementedError
+
+    def response_head(self, status: int, headers: HeaderList) -> bool:
+        """A response head, interim or final; True if no body follows whatever the headers say."""
+        raise NotImplementedError
+
+    def response_body(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    def response_flush(self) -> None:
+        """All that came with one read has been told."""
+
+    def response_counted(self, data: bytes) -> None:
+        """Body bytes that passed unparsed; flush at once."""
+        raise NotImplementedError
+
+    def response_end(self, trailers: HeaderList, is_reusable: bool) -> None:
+        raise NotImplementedError
+
+    def response_lost(self, error: Exception | None) -> None:
+        """The connection ended within a response."""
+        raise NotImplementedError
+
+    def tunnel(self, rest: bytes) -> None:
+        """After 101: `rest` came behind the head; `tunnelled` follows."""
+        raise NotImplementedError
+
+    def tunnelled(self, data: bytes) -> None:
+        """Bytes from the other side: of the replica's for an Upstream, of the client's for a Connection."""
+        raise NotImplementedError
+
+    def pause_sending(self) -> None:
+        """The replica reads slower than we write."""
+
+    def resume_sending(self) -> None:
+        """It has caught up."""
+
+
+class Upstream(asyncio.Protocol):
+    """One connection to an Endpoint; carries one work at a time."""
+
+    __slots__ = (
+        "_ended",
+        "_excess",
+        "_final",
+        "_fresh",
+        "_headers",
+        "_keeps",
+        "_left",
+        "_parser",
+        "_raw",
+        "endpoint",
+        "is_stale",
+        "reused",
+        "transport",
+        "work",
+    )
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.work: Carried | None = None
+        self.transport: Transport
+        self.reused = self.is_stale = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers: HeaderList = []
+        self._left = 0
+        """Bytes of a counted body that still may pass unparsed."""
+        self._raw = self._final = self._ended = self._excess = self._fresh = self._keeps = False
+
+    # -- asyncio's calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        work = self.work
+        if work is not None:
+            work.lost(exc)
+        elif self in self.endpoint.idle:
+            self.endpoint.idle.remove(self)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def data_received(self, data: bytes) -> None:
+        work = self.work
+        if work is None:  # nothing was asked: the connection is out of step
+            self.transport.close()
+        elif self._left:
+            self._pass(work, data)
+        elif self._raw:
+            work.response_counted(data)
+        else:
+            self._parse(work, data)
+
+    def pause_writing(self) -> None:
+        if self.work is not None:
+            self.work.pause_sending()
+
+    def resume_writing(self) -> None:
+        if self.work is not None:
+            self.work.resume_sending()
+
+    # -- reading
+
+    def count(self, length: int) -> None:
+        """The next `length` bytes are body and need no parsing; the response ends with them."""
+        self._left = length
+
+    def _pass(self, work: Carried, data: bytes) -> None:
+        left = self._left - len(data)
+        if left > 0:
+            self._left = left
+            work.response_counted(data)
+            return
+        self._left = 0
+        self._parser = httptools.HttpResponseParser(self)
+        if left:
+            data = data[:left]
+        work.response_body(data)
+        work.response_end([], self._keeps and left == 0)
+
+    def _parse(self, work: Carried, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as stop:
+            self._raw, self._ended = True, False
+            work.tunnel(data[stop.args[0] :])
+            return
+        except httptools.HttpParserCallbackError:
+            raise  # an error of ours, not the replica's
+        except httptools.HttpParserError as error:
+            self._broken(work, error, data)
+            return
+        if self._ended:
+            self._end(work)
+        else:
+            work.response_flush()
+
+    def _end(self, work: Carried) -> None:
+        """Told only after the parser has returned: the end may lead to the next request on this very connection."""
+        self._ended = self._final = False
+        if self._fresh:
+            self._fresh = False
+            self._parser = httptools.HttpResponseParser(self)
+        trailers = self._headers
+        self._headers = []
+        work.response_end(trailers, self._keeps and not self._excess)
+
+    def _broken(self, work: Carried, error: Exception, data: bytes) -> None:
+        if work.is_started:
+            work.detach(False)
+            work.response_lost(error)
+        else:
+            text = data.split(b"\r\n", 1)[0][:60].decode("latin-1")
+            text = text.replace("\\", "\\\\").replace('"', '\\"')
+            work.fail(502, f'net/http: HTTP/1.x transport connection broken: malformed HTTP response "{text}"')
+
+    # -- httptools' calls
+
+    def on_message_begin(self) -> None:
+        if self._ended:
+            self._excess = True
+        self._headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        work = self.work
+        if work is None or self._ended:
+            return
+        headers, self._headers = self._headers, []
+        parser = self._parser
+        status = parser.get_status_code()
+        if status >= 200:
+            self._final = True
+            self._keeps = parser.should_keep_alive()
+        if work.response_head(status, headers) and self._final:
+            self._ended = self._fresh = True  # the parser would wait for the body it was told of
+
+    def on_body(self, data: bytes) -> None:
+        if self.work is not None and not self._ended:
+            self.work.response_body(data)
+
+    def on_message_complete(self) -> None:
+        if self._final:
+            self._ended = True
+
+
+def dial_error(error: OSError, endpoint: Endpoint) -> str:
+    """Why no connection could be made, as Go's net.OpError says it."""
+    if isinstance(error, socket.gaierror):
+        return f"dial tcp: lookup {endpoint.host}: no such host"
+    if isinstance(error, ssl.SSLError):
+        return f"tls: failed to verify certificate: {getattr(error, 'verify_message', None) or error.reason}"
+    if isinstance(error, TimeoutError) and error.errno is None:
+        return f"dial tcp {endpoint.address}: i/o timeout"
+    reason = os.strerror(error.errno).lower() if error.errno else str(error)
+    return f"dial tcp {endpoint.address}: connect: {reason}"
+
+
+def lost_error(error: Exception | None, upstream: Upstream) -> str:
+    """Why no response came on a connection that had been made, as Go's transport says it."""
+    if not isinstance(error, OSError) or not error.errno:
+        return "EOF"
+    local = upstream.transport.get_extra_info("sockname") or ("", 0)
+    reason = os.strerror(error.errno).lower()
+    return f"read tcp {local[0]}:{local[1]}->{upstream.endpoint.address}: read: {reason}"

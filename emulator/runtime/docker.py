@@ -1,0 +1,477 @@
+"""`DockerRuntime`: containers by the Docker Engine, through the Docker SDK, all of it in threads.
+
+Decides nothing about what is run: `docker_specs.py` says what a ContainerSpec becomes, `engine.py` where the engine is.
+This module asks the engine, turns its refusals into `runtime/errors.py`, and keeps to what carries the instance's label.
+Short calls share a small pool; what may last has a thread of its own (`threads.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import os
+import socket
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
+
+import docker
+import docker.tls
+import requests
+import urllib3
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+from emulator.runtime.base import (
+    INSTANCE_LABEL,
+    ContainerEvent,
+    ContainerSpec,
+    ContainerState,
+    EngineInfo,
+    ExecResult,
+    ImageInfo,
+    LogLine,
+    NetworkInfo,
+    OnProgress,
+    RunningContainer,
+    Status,
+    Timings,
+)
+from emulator.runtime.docker_logs import read_lines
+from emulator.runtime.docker_specs import (
+    Placement,
+    addresses_of,
+    container_event,
+    container_state,
+    create_body,
+    listed_state,
+)
+from emulator.runtime.engine import Endpoint, explain, find_engine
+from emulator.runtime.errors import (
+    ContainerFailed,
+    ContainerGone,
+    EngineLost,
+    EngineUnavailable,
+    ImageMissing,
+    NameTaken,
+)
+from emulator.runtime.images import PullMeter, image_info, parse_name
+from emulator.runtime.names import HostsFile
+from emulator.runtime.threads import Threads
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+WORKERS = 16
+CALL_TIMEOUT_S = 60
+_OUTPUT_KEPT = 10 * 1024
+# What a call to an engine that goes away raises, besides OSError.
+_CUT = (requests.exceptions.ConnectionError, urllib3.exceptions.ProtocolError, http.client.HTTPException, OSError)
+
+
+class DockerRuntime:
+    """Implements `Runtime`. `hosts` is the file mounted over every container's /etc/hosts."""
+
+    def __init__(self, instance: str, hosts: HostsFile | None = None) -> None:
+        self.instance = instance
+        self._hosts = hosts
+        self._threads = Threads(WORKERS)
+        self._client: docker.APIClient | None = None
+        self._endpoint: Endpoint | None = None
+        self._network: NetworkInfo | None = None
+        self._is_desktop = False
+        self._pulls: dict[str, asyncio.Future[ImageInfo]] = {}
+        self._watchers: dict[str, list[OnProgress]] = {}
+
+    # -- the engine
+
+    async def connect(self) -> EngineInfo:
+        endpoint, client, version, info = await self._threads.call(self._connect)
+        self._endpoint, self._client, self._network = endpoint, client, None
+        self._is_desktop = "Desktop" in str(info.get("OperatingSystem", ""))
+        return EngineInfo("docker", str(version["Version"]), endpoint.url)
+
+    async def close(self) -> None:
+        await self._threads.close()
+        if self._client is not None:
+            self._client.close()
+
+    def _connect(self) -> tuple[Endpoint, docker.APIClient, Json, Json]:
+        endpoint = find_engine(os.environ, Path.home())
+        tls: docker.tls.TLSConfig | bool = False
+        if endpoint.tls is not None:
+            files = endpoint.tls
+            pair = (str(files.cert), str(files.key)) if files.cert and files.key else None
+            ca = str(files.ca) if files.ca else None
+            tls = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca, verify=files.verify)
+        try:
+            client = docker.APIClient(
+                base_url=endpoint.url, tls=tls, version="1.41", timeout=CALL_TIMEOUT_S, num_pools=WORKERS, max_pool_size=64
+            )
+            return endpoint, client, client.version(), client.info()
+        except (DockerException, requests.exceptions.RequestException, OSError) as error:
+            raise EngineUnavailable(str(endpoint), *explain(error)) from error
+
+    async def ensure_network(self) -> NetworkInfo:
+        if self._network is None:
+            self._network = await self._ask(lambda client: self._make_network(client))
+        return self._network
+
+    def _make_network(self, client: docker.APIClient) -> NetworkInfo:
+        name = f"kemu-{self.instance}"
+        labels = {INSTANCE_LABEL: self.instance}
+        found = client.networks(names=[name], filters={"label": f"{INSTANCE_LABEL}={self.instance}"})
+        if not [network for network in found if network["Name"] == name]:
+            client.create_network(name, driver="bridge", labels=labels, check_duplicate=True)
+        described = client.inspect_network(name)
+        configs = (described.get("IPAM") or {}).get("Config") or [{}]
+        is_near = self._endpoint is not None and not self._endpoint.is_remote and not self._is_desktop
+        gateway = configs[0].get("Gateway") if is_near and os.uname().sysname == "Linux" else None
+        return NetworkInfo(name, gateway)
+
+    # -- containers
+
+    async def start(self, spec: ContainerSpec) -> RunningContainer:
+        place = await self._place()
+        work = self._threads.long(lambda: self._call(lambda client: _start(client, spec, place)), f"start {spec.name}")
+        try:
+            created, timings = await asyncio.shield(work)
+        except asyncio.CancelledError:
+            work.add_done_callback(self._undo)
+            raise
+        if spec.ports and not created["addresses"]:
+            raise ContainerFailed(spec.name, "reach", "it ended at once, or its network gave it no address")
+        return RunningContainer(created["id"], spec.name, MappingProxyType(created["addresses"]), timings)
+
+    def _undo(self, work: asyncio.Future[tuple[Json, Timings]]) -> None:
+        if not work.cancelled() and work.exception() is None:
+            id = work.result()[0]["id"]
+            self._threads.submit(lambda: self._quietly(lambda client: client.remove_container(id, v=True, force=True)))
+
+    def _quietly(self, work: Callable[[docker.APIClient], object]) -> None:
+        try:
+            self._call(work)
+        except (EngineUnavailable, APIError):
+            return  # the sweep takes what stays behind
+
+    async def stop(self, id: str, grace_s: float) -> None:
+        # The HTTP call lasts as long as the grace.
+        whole = max(0, round(grace_s))
+        await self._threads.long(lambda: self._call(lambda client: _stop(client, id, whole)), f"stop {id[:12]}")
+
+    async def remove(self, id: str, *, force: bool = False) -> None:
+        def work(client: docker.APIClient) -> None:
+            try:
+                client.remove_container(id, v=True, force=force)
+            except NotFound:
+                return
+            except APIError as error:
+                if error.status_code != http.client.CONFLICT or "already in progress" not in str(error):
+                    raise
+
+        await self._ask(work)
+
+    async def remove_volume(self, name: str) -> None:
+        def work(client: docker.APIClient) -> None:
+            try:
+                if (client.inspect_volume(name).get("Labels") or {}).get(INSTANCE_LABEL) == self.instance:
+                    client.remove_volume(name)
+            except NotFound:
+                return
+
+        await self._ask(work)
+
+    async def pause(self, id: str) -> None:
+        await self._change(id, "pause", "is already paused")
+
+    async def unpause(self, id: str) -> None:
+        await self._change(id, "unpause", "is not paused")
+
+    async def _change(self, id: str, verb: str, done: str) -> None:
+        def work(client: docker.APIClient) -> None:
+            try:
+                getattr(client, verb)(id)
+            except NotFound:
+                raise ContainerGone(id) from None
+            except APIError as error:
+                if done not in str(error.explanation):
+                    raise ContainerFailed(id[:12], verb, str(error.explanation)) from error
+
+        await self._ask(work)
+
+    async def inspect(self, id: str) -> ContainerState:
+        place = await self._place()
+
+        def work(client: docker.APIClient) -> ContainerState:
+            try:
+                return container_state(client.inspect_container(id), place)
+            except NotFound:
+                return ContainerState(id=id, name="", status=Status.GONE)
+
+        return await self._ask(work)
+
+    async def containers(self) -> list[ContainerState]:
+        listed = await self._ask(lambda client: client.containers(all=True, filters=self._own()))
+        return [listed_state(entry) for entry in listed]
+
+    async def exec(self, id: str, argv: tuple[str, ...], timeout_s: float) -> ExecResult:
+        work = self._threads.long(lambda: self._call(lambda client: _exec(client, id, argv)), f"exec {id[:12]}")
+        return await asyncio.wait_for(work, timeout_s)
+
+    # -- streams
+
+    async def logs(
+        self, id: str, *, follow: bool = False, since: datetime | None = None, tail: int | None = None
+    ) -> AsyncGenerator[LogLine, None]:
+        def open() -> _Output:
+            return self._call(lambda client: _Output(client, id, follow, since, tail))
+
+        try:
+            async for line in self._threads.stream(open, f"logs {id[:12]}"):
+                yield line
+        except _CUT as error:
+            raise self._lost(error) from error
+        if follow and (await self.inspect(id)).status is Status.RUNNING:
+            raise self._lost(OSError("the output ended before the container"))
+
+    async def events(self) -> AsyncGenerator[ContainerEvent, None]:
+        def open() -> _Events:
+            return self._call(lambda client: _Events(client, self._own()))
+
+        try:
+            async for line in self._threads.stream(open, "engine events"):
+                if (event := container_event(line)) is not None:
+                    yield event
+        except _CUT as error:
+            raise self._lost(error) from error
+        raise self._lost(OSError("its stream of events ended"))
+
+    # -- images
+
+    async def image(self, ref: str) -> ImageInfo | None:
+        def work(client: docker.APIClient) -> ImageInfo | None:
+            try:
+                return image_info(ref, client.inspect_image(ref))
+            except (ImageNotFound, NotFound):
+                return None
+            except APIError as error:
+                if error.status_code == http.client.BAD_REQUEST:
+                    raise ImageMissing(ref, str(error.explanation), "write it as name[:tag]") from error
+                raise
+
+        return await self._ask(work)
+
+    async def pull(self, ref: str, progress: OnProgress | None = None) -> ImageInfo:
+        if progress is not None:
+            self._watchers.setdefault(ref, []).append(progress)
+        under_way = self._pulls.get(ref)
+        if under_way is None:
+            loop = asyncio.get_running_loop()
+
+            def tell(report: Any) -> None:
+                for watcher in self._watchers.get(ref, ()):
+                    watcher(report)
+
+            def work() -> ImageInfo:
+                return self._call(lambda client: _pull(client, ref, lambda r: loop.call_soon_threadsafe(tell, r)))
+
+            under_way = self._pulls[ref] = self._threads.long(work, f"pull {ref}")
+            under_way.add_done_callback(lambda _: (self._pulls.pop(ref, None), self._watchers.pop(ref, None)))
+        return await asyncio.shield(under_way)
+
+    async def sweep(self, keep: Collection[str] = ()) -> list[str]:
+        def work(client: docker.APIClient) -> list[str]:
+            removed = []
+            for entry in client.containers(all=True, filters=self._own()):
+                if entry["Id"] not in keep:
+                    self._quietly(lambda c, id=entry["Id"]: c.remove_container(id, v=True, force=True))  # type: ignore[misc]
+                    removed.append(listed_state(entry).name)
+            if not keep:
+                for volume in client.volumes(filters=self._own())["Volumes"] or ():
+                    self._quietly(lambda c, name=volume["Name"]: c.remove_volume(name))  # type: ignore[misc]
+                for network in client.networks(filters=self._own()):
+                    self._quietly(lambda c, id=network["Id"]: c.remove_network(id))  # type: ignore[misc]
+            return removed
+
+        names = await self._threads.long(lambda: self._call(work), "sweep")
+        if not keep:
+            self._network = None
+        return names
+
+    # -- inside
+
+    def _own(self) -> Json:
+        return {"label": f"{INSTANCE_LABEL}={self.instance}"}
+
+    async def _place(self) -> Placement:
+        network = await self.ensure_network()
+        hosts = self._hosts
+        endpoint = self._endpoint
+        is_remote = endpoint is not None and endpoint.is_remote
+        return Placement(
+            instance=self.instance,
+            network=network,
+            hosts_file=hosts.path if hosts is not None and not is_remote else None,
+            extra_hosts=hosts.fixed() if hosts is not None and is_remote else MappingProxyType({}),
+            publish_on=None if network.is_direct else ("0.0.0.0" if is_remote else "127.0.0.1"),
+        )
+
+    async def _ask(self, work: Callable[[docker.APIClient], T]) -> T:
+        return await self._threads.call(lambda: self._call(work))
+
+    def _call(self, work: Callable[[docker.APIClient], T]) -> T:
+        """`work` in this thread, with a cut line told as EngineLost."""
+        client = self._client
+        assert client is not None, "connect() comes first"
+        try:
+            return work(client)
+        except APIError:
+            raise
+        except (requests.exceptions.RequestException, *_CUT) as error:
+            raise self._lost(error) from error
+
+    def _lost(self, error: BaseException) -> EngineLost:
+        return EngineLost(str(self._endpoint), *explain(error))
+
+
+class _Output:
+    """A container's output as a blocking stream of lines."""
+
+    def __init__(
+        self, client: docker.APIClient, id: str, follow: bool, since: datetime | None, tail: int | None
+    ) -> None:
+        params: Json = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(follow)}
+        params["tail"] = "all" if tail is None else str(tail)
+        if since is not None:
+            params["since"] = f"{since.timestamp():.9f}"
+        url = client._url("/containers/{0}/logs", id)
+        self._response = client._get(url, params=params, stream=True, timeout=None)
+        if self._response.status_code == http.client.NOT_FOUND:
+            self._response.close()
+            raise ContainerGone(id)
+        self._response.raise_for_status()
+
+    def __iter__(self) -> Iterator[LogLine]:
+        return read_lines(_Whole(self._response.raw))
+
+    def close(self) -> None:
+        _shut(self._response)
+
+
+class _Whole:
+    """Reads as many bytes as asked for, or to the end."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def read(self, amount: int, /) -> bytes:
+        parts: list[bytes] = []
+        while amount > 0:
+            data = self._raw.read(amount)
+            if not data:
+                break
+            parts.append(data)
+            amount -= len(data)
+        return b"".join(parts)
+
+
+class _Events:
+    """The engine's events as a blocking stream."""
+
+    def __init__(self, client: docker.APIClient, filters: Json) -> None:
+        self._stream = client.events(filters={**filters, "type": "container"}, decode=True)
+
+    def __iter__(self) -> Iterator[Json]:
+        return iter(self._stream)
+
+    def close(self) -> None:
+        _shut(self._stream._response)
+
+
+def _shut(response: Any) -> None:
+    """Close a streamed response from any thread, also while another one is blocked in reading it."""
+    try:
+        connection = response.raw._fp.fp.raw
+        sock = getattr(connection, "_sock", None) or connection
+        sock.shutdown(socket.SHUT_RDWR)
+    except (AttributeError, OSError, ValueError):
+        pass
+    response.close()
+
+
+def _start(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> tuple[Json, Timings]:
+    begun = perf_counter()
+    id = _create(client, spec, place)
+    created = perf_counter()
+    try:
+        client.start(id)
+    except APIError as error:
+        client.remove_container(id, v=True, force=True)
+        raise ContainerFailed(spec.name, "start", str(error.explanation)) from error
+    started = perf_counter()
+    host = "127.0.0.1" if place.publish_on in (None, "127.0.0.1") else ""
+    shared = spec.share_network_of
+    described = client.inspect_container(id) if spec.ports and shared is None else None
+    addresses = addresses_of(described, spec.ports, place, host) if described else {}
+    timings = Timings((created - begun) * 1000, (started - created) * 1000)
+    return {"id": id, "addresses": addresses}, timings
+
+
+def _create(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> str:
+    try:
+        answer = client.create_container_from_config(create_body(spec, place), spec.name)
+        return cast(str, answer["Id"])
+    except (ImageNotFound, NotFound) as error:
+        raise ImageMissing(spec.image, str(error.explanation)) from error
+    except APIError as error:
+        said = str(error.explanation)
+        if error.status_code == http.client.CONFLICT and "already in use" in said:
+            raise NameTaken(spec.name, _holder(said)) from error
+        raise ContainerFailed(spec.name, "create", said) from error
+
+
+def _holder(text: str) -> str:
+    """`… is already in use by container "abc…". You have to …`"""
+    return text.partition('by container "')[2].partition('"')[0]
+
+
+def _stop(client: docker.APIClient, id: str, grace_s: int) -> None:
+    try:
+        client.stop(id, timeout=grace_s)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != http.client.NOT_MODIFIED:
+            raise
+
+
+def _exec(client: docker.APIClient, id: str, argv: tuple[str, ...]) -> ExecResult:
+    try:
+        made = client.exec_create(id, list(argv))
+        output = client.exec_start(made["Id"])
+        code = client.exec_inspect(made["Id"])["ExitCode"]
+    except NotFound:
+        raise ContainerGone(id) from None
+    except APIError as error:
+        if error.status_code == http.client.CONFLICT:
+            raise ContainerFailed(id[:12], "run a command in", str(error.explanation)) from error
+        return ExecResult(126, str(error.explanation))
+    return ExecResult(code if code is not None else 126, output[:_OUTPUT_KEPT].decode("utf-8", "replace"))
+
+
+def _pull(client: docker.APIClient, ref: str, tell: OnProgress) -> ImageInfo:
+    name = parse_name(ref)
+    fix = "build it into the engine (docker build -t), or check its name, the network and `docker login`"
+    meter = PullMeter(ref)
+    tag = name.digest or name.tag
+    try:
+        for line in client.pull(name.repository, tag=tag, stream=True, decode=True):
+            if (progress := meter.read(line)) is not None:
+                tell(progress)
+        if meter.error:
+            raise ImageMissing(ref, meter.error, fix)
+        return image_info(ref, client.inspect_image(ref))
+    except APIError as error:
+        raise ImageMissing(ref, str(error.explanation), fix) from error

@@ -1,0 +1,43 @@
+"""The one hosts file: cluster-local names, as every container of the instance sees them.
+
+It lies in the data directory, is bind-mounted read-only over each container's /etc/hosts, and is rewritten in place
+(same inode), so that running containers see a Service that was made after them. All names lead to kemu's internal
+listener on the bridge's gateway. Engines on another machine cannot mount it; they get `fixed()` at a container's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+_HEAD = "# Written by kemu: do not edit.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+_PER_LINE = 8  # glibc reads long lines, musl stops at 512 bytes
+
+
+class HostsFile:
+    """The file at `path`. Its writes are small; they are done in a thread all the same."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._gateway = ""
+        self._names: tuple[str, ...] = ()
+
+    def write(self, gateway: str, names: Iterable[str]) -> None:
+        """Let all `names` lead to `gateway`. Blocks: call it in a thread."""
+        self._gateway, self._names = gateway, tuple(names)
+        text = self.text()
+        mode = "r+" if self.path.exists() else "w"
+        with self.path.open(mode, encoding="utf-8") as file:
+            # One write, then cut: a reader in between sees old lines behind new ones, never half a file.
+            file.write(text)
+            file.truncate()
+        self.path.chmod(0o644)
+
+    def text(self) -> str:
+        """The file's content."""
+        rows = [self._names[at : at + _PER_LINE] for at in range(0, len(self._names), _PER_LINE)]
+        return _HEAD + "".join(f"{self._gateway}\t{' '.join(row)}\n" for row in rows if self._gateway)
+
+    def fixed(self) -> Mapping[str, str]:
+        """The names as they are now, for an engine that cannot see the file."""
+        return {name: self._gateway or "host-gateway" for name in self._names}

@@ -1,0 +1,145 @@
+"""The host names of a Route: what its URL is, and under which names it is reached.
+
+Pure, from the Route and the ConfigMaps config-network and config-domain (serving §4.1). The public URL is on the domain
+that config-domain selects, else on kemu's own (`localhost`), and carries the ingress's port where that is not 80: a URL
+in status can be opened as it is. Besides it a Route answers under the domains that articles and clusters use
+(`settings.ALSO_DOMAINS`), so that commands work as typed. Used by routes.py (status) and backends.py (host table).
+Followed: knative/serving pkg/reconciler/route/{domains,config}.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from emulator.objects.names import dns1123_subdomain_faults
+from emulator.objects.resource import Resource
+from emulator.settings import ALSO_DOMAINS, CLUSTER_DOMAIN
+
+VISIBILITY = "networking.knative.dev/visibility"
+DOMAIN_TEMPLATE = "{{.Name}}.{{.Namespace}}.{{.Domain}}"
+TAG_TEMPLATE = "{{.Tag}}-{{.Name}}"
+# {{.Name}}, {{.Labels.key}} and {{index .Labels "key"}}: the part of Go templates that the key's documentation shows.
+_ACTION = re.compile(r'{{-?\s*(?:index\s+\.(?P<of>\w+)\s+"(?P<index>[^"]+)"|\.(?P<field>\w+)(?:\.(?P<key>\w+))?)\s*-?}}')
+
+
+class BadTemplate(Exception):
+    """A template of config-network makes no host name; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class Ingress:
+    """Where the public listener is: kemu's default domain, and the port that its URLs carry."""
+
+    domain: str = "localhost"
+    port: int = 80
+
+
+@dataclass(frozen=True)
+class HostNames:
+    """All names of one Route. `domains` has the domain of its URL first; none for a private Route."""
+
+    route: Resource[Any]
+    ingress: Ingress
+    domains: tuple[str, ...]
+    domain_template: str
+    tag_template: str
+    scheme: str
+
+    @classmethod
+    def of(
+        cls, route: Resource[Any], network: Mapping[str, str], domains: Mapping[str, str], ingress: Ingress
+    ) -> HostNames:
+        """The names by the ConfigMaps' data; BadTemplate."""
+        names = cls(
+            route=route,
+            ingress=ingress,
+            domains=_domains(route, domains, ingress),
+            domain_template=network.get("domain-template") or network.get("domainTemplate") or DOMAIN_TEMPLATE,
+            tag_template=network.get("tag-template") or network.get("tagTemplate") or TAG_TEMPLATE,
+            scheme=network.get("default-external-scheme") or "http",
+        )
+        names.public("")
+        return names
+
+    @property
+    def is_private(self) -> bool:
+        return not self.domains
+
+    def url(self, tag: str = "") -> str:
+        """What status.url (or a tagged target's url) says."""
+        if self.is_private:
+            return f"http://{self.internal(tag)[0]}"
+        host = self.public(tag)[0]
+        return f"{self.scheme}://{host}" if self.ingress.port == 80 else f"{self.scheme}://{host}:{self.ingress.port}"
+
+    @property
+    def address(self) -> str:
+        """The cluster-local URL, without a port as on a cluster."""
+        return f"http://{self.internal('')[0]}"
+
+    def public(self, tag: str) -> list[str]:
+        """Names on the public listener, that of the URL first; none for a private Route."""
+        return [self._host(tag, domain, self.domain_template) for domain in self.domains]
+
+    def internal(self, tag: str) -> list[str]:
+        """Cluster-local names, the full one first."""
+        full = self._host(tag, f"svc.{CLUSTER_DOMAIN}", DOMAIN_TEMPLATE)
+        return [full, full.removesuffix(f".{CLUSTER_DOMAIN}"), full.removesuffix(f".svc.{CLUSTER_DOMAIN}")]
+
+    def _host(self, tag: str, domain: str, template: str) -> str:
+        name = _filled(self.tag_template, self._values(self.route.name, "", tag)) if tag else self.route.name
+        host = _filled(template, self._values(name, domain, tag))
+        if dns1123_subdomain_faults(host):
+            raise BadTemplate(f'domain-template "{template}" makes "{host}", which is no host name')
+        return host
+
+    def _values(self, name: str, domain: str, tag: str) -> dict[str, Any]:
+        return {
+            "Name": name,
+            "Namespace": self.route.namespace,
+            "Domain": domain,
+            "Tag": tag,
+            "Labels": self.route.labels,
+            "Annotations": self.route.annotations,
+        }
+
+
+def _domains(route: Resource[Any], config: Mapping[str, str], ingress: Ingress) -> tuple[str, ...]:
+    if route.labels.get(VISIBILITY) == "cluster-local":
+        return ()
+    chosen = _selected(route, {key: text for key, text in config.items() if not key.startswith("_")})
+    if chosen == f"svc.{CLUSTER_DOMAIN}":
+        return ()
+    first = chosen or ingress.domain
+    return (first, *(domain for domain in dict.fromkeys((ingress.domain, *ALSO_DOMAINS)) if domain != first))
+
+
+def _selected(route: Resource[Any], config: Mapping[str, str]) -> str | None:
+    """The domain with the most matching labels, of several the first by name; None if none applies."""
+    best: tuple[int, str] | None = None
+    for domain, text in sorted(config.items()):
+        selector = ((yaml.safe_load(text) if text.strip() else None) or {}).get("selector") or {}
+        if all(route.labels.get(key) == value for key, value in selector.items()) and (
+            best is None or len(selector) > best[0]
+        ):
+            best = (len(selector), domain)
+    return best[1] if best else None
+
+
+def _filled(template: str, values: Mapping[str, Any]) -> str:
+    def value(match: re.Match[str]) -> str:
+        field, key = match["of"] or match["field"], match["index"] or match["key"]
+        if field not in values:
+            raise BadTemplate(f'template "{template}" speaks of .{field}; there are {", ".join(values)}')
+        found = values[field]
+        return str(found.get(key, "")) if key else str(found)
+
+    filled = _ACTION.sub(value, template)
+    if "{{" in filled:
+        raise BadTemplate(f'template "{template}" uses more of Go templates than kemu reads: {filled}')
+    return filled

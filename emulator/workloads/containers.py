@@ -1,0 +1,312 @@
+"""One container of a Pod, kept running: image, start, output, probes, exit, restart.
+
+A `ContainerKeeper` is a coroutine with a public state; the Pod's worker turns that state into the Pod's status. It
+follows the kubelet: restarts by restartPolicy with the crash back-off (10 s doubling to 5 min, the first at once),
+waiting reasons ErrImagePull, ImagePullBackOff, CreateContainerConfigError, CrashLoopBackOff. It never writes the Store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+
+from emulator.lib.backoff import CRASH_FIRST_S, CRASH_LIMIT_S, CrashBackoff, doubling_s
+from emulator.lib.clock import Clock
+from emulator.lib.report import report, trouble
+from emulator.lib.ringlog import RingLog
+from emulator.lib.tasks import Tasks
+from emulator.objects.podspec import Container, Probe
+from emulator.runtime.base import ContainerSpec, ContainerState, RunningContainer, Timings
+from emulator.runtime.errors import ContainerFailed, ContainerGone, EngineLost, ImageMissing, NameTaken
+from emulator.workloads.enginelink import EngineLink
+from emulator.workloads.environment import ConfigFault
+from emulator.workloads.imagekeeper import ImageKeeper
+from emulator.workloads.probing import checker, first_success, steadily
+
+logger = logging.getLogger(__name__)
+
+# Kubernetes' exit code for a container that could not be started (kuberuntime: StartError).
+NOT_STARTED = 128
+_LAST_LINES = 10
+_OUTPUT_S = 1.0  # how long an ended container's last output is waited for
+_SILENT_S = 10.0  # a function that is not ready after this long gets a word of advice
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Not running yet, or not again yet."""
+
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Running:
+    """`timings` are the engine's; `ready_ms` what passed from its answer to the first successful probe."""
+
+    container: RunningContainer
+    since: datetime
+    ready_ms: float | None = None
+
+    @property
+    def timings(self) -> Timings:
+        return self.container.timings
+
+
+@dataclass(frozen=True)
+class Terminated:
+    """`message` is the container's last words."""
+
+    exit_code: int
+    reason: str
+    message: str
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a keeper works with. `spec` makes the ContainerSpec of the n-th start; ConfigFault if it cannot."""
+
+    link: EngineLink
+    images: ImageKeeper
+    clock: Clock
+    log: RingLog
+    about: str
+    restart_policy: str
+    spec: Callable[[Container, int], Awaitable[ContainerSpec]]
+    changed: Callable[[], None]
+
+
+class ContainerKeeper:
+    """State and life of one container."""
+
+    def __init__(self, container: Container, around: Surroundings) -> None:
+        self.container = container
+        self.state: Waiting | Running | Terminated = Waiting("ContainerCreating")
+        self.last: Terminated | None = None
+        self.restarts = 0
+        self.is_ready = False
+        self.is_started = False
+        self.is_stopping = False
+        self.image_id = ""
+        self._around = around
+        self._link = around.link
+        self._attempt = 0
+        self._is_renewing = False
+        self._left: list[str] = []
+
+    @property
+    def id(self) -> str | None:
+        """The running container's id."""
+        return self.state.container.id if isinstance(self.state, Running) else None
+
+    async def keep(self) -> None:
+        """Run the container until it is stopped, or has ended and its restart policy lets it rest."""
+        backoff = CrashBackoff()
+        loop = asyncio.get_running_loop()
+        while not self.is_stopping:
+            self.last = await self._once() or self.last
+            ended, exited_at = self.state, loop.time()
+            if self._is_renewing and not self.is_stopping:
+                self._is_renewing = False
+                await self._remove_left()
+                continue
+            if self.is_stopping or not isinstance(ended, Terminated) or self._may_rest(ended):
+                return
+            delay_s = backoff.delay_s(exited_at)
+            self._report_exit(ended, delay_s)
+            await self._remove_left()
+            if delay_s:
+                name = self.container.name
+                said = f"back-off {delay_s:.0f}s restarting failed container={name} pod={self._around.about}"
+                self._become(Waiting("CrashLoopBackOff", said))
+                await asyncio.sleep(delay_s)
+            backoff = backoff.restarted(exited_at, loop.time())
+            self.restarts += 1
+
+    async def stop(self, grace_s: float) -> None:
+        """Ask the container to end, and kill it after `grace_s`; `keep` then returns."""
+        self.is_stopping = True
+        if (id := self.id) is not None:
+            await self._link.call(lambda: self._link.runtime.stop(id, grace_s))
+
+    async def renew(self) -> None:
+        """Replace the running container by another one, which is no crash: the network that it shares is gone."""
+        if (id := self.id) is not None:
+            self._is_renewing = True
+            await self._link.call(lambda: self._link.runtime.stop(id, 1.0))
+
+    async def remove(self) -> None:
+        """Remove what is left of all its containers."""
+        if (id := self.id) is not None:
+            self._left.append(id)
+        await self._remove_left()
+
+    # -- one start to one exit
+
+    async def _once(self) -> Terminated | None:
+        try:
+            running = await self._start()
+        except ContainerFailed as failed:
+            now = self._around.clock.now()
+            return self._exited(Terminated(NOT_STARTED, "StartError", failed.why, now, now))
+        self._left.append(running.id)
+        self._become(Running(running, self._around.clock.now()))
+        state = await self._watch(running)
+        return self._exited(_terminated(state, self._last_words(), self.is_stopping))
+
+    async def _start(self) -> RunningContainer:
+        failures = 0
+        while True:
+            try:
+                self.image_id = (await self._around.images.have(self.container.image)).id
+                self._attempt += 1
+                spec = await self._around.spec(self.container, self._attempt)
+                return await self._link.call(lambda spec=spec: self._link.runtime.start(spec))  # type: ignore[misc]
+            except NameTaken as taken:
+                # A start that was cut off by a lost engine did happen after all.
+                await self._link.call(lambda holder=taken.holder: self._link.runtime.remove(holder, force=True))  # type: ignore[misc]
+                continue
+            except ImageMissing as missing:
+                self._around.images.forget(self.container.image)
+                waiting = Waiting("ImagePullBackOff" if failures else "ErrImagePull", str(missing))
+            except ConfigFault as fault:
+                waiting = Waiting("CreateContainerConfigError", str(fault))
+            failures += 1
+            if waiting != self.state:
+                trouble(logger, self._around.about, "%s: %s", waiting.reason, waiting.message)
+            self._become(waiting)
+            await asyncio.sleep(doubling_s(failures, CRASH_FIRST_S, CRASH_LIMIT_S))
+
+    async def _watch(self, running: RunningContainer) -> ContainerState:
+        async with Tasks() as tasks:
+            output = tasks.spawn(self._follow(running.id), f"output {running.name}")
+            tasks.spawn(self._probe(running), f"probes {running.name}")
+            state = await self._link.ended(running.id)
+            await asyncio.wait([output], timeout=_OUTPUT_S)
+        return state
+
+    async def _follow(self, id: str) -> None:
+        """The container's output into the log, across a lost engine."""
+        since: datetime | None = None
+        while True:
+            try:
+                async with aclosing(self._link.runtime.logs(id, follow=True, since=since)) as lines:
+                    async for line in lines:
+                        if since is not None and line.time <= since:
+                            continue
+                        since = line.time
+                        self._around.log.append(line.text, line.time, line.stream)
+                        report(logger, self._around.about, "%s", line.text, stream=line.stream)
+                return
+            except ContainerGone:
+                return
+            except EngineLost:
+                await self._link.back()
+
+    # -- probes
+
+    async def _probe(self, running: RunningContainer) -> None:
+        begun = asyncio.get_running_loop().time()
+        container = self.container
+        if container.startup_probe is not None:
+            await self._start_up(container.startup_probe, running)
+        self.is_started = True
+        async with asyncio.TaskGroup() as probes:
+            if container.liveness_probe is not None:
+                probes.create_task(self._keep_alive(container.liveness_probe, running))
+            await self._become_ready(container.readiness_probe, running, begun)
+
+    async def _become_ready(self, probe: Probe | None, running: RunningContainer, begun: float) -> None:
+        loop = asyncio.get_running_loop()
+        if probe is not None:
+            await asyncio.sleep(probe.initial_delay_seconds or 0)
+            advice = loop.call_later(_SILENT_S, self._advise, probe, running)
+            try:
+                check = self._checker(probe, running)
+                await first_success(check, probe.success_threshold or 1)
+            finally:
+                advice.cancel()
+        self._set_ready(True, (loop.time() - begun) * 1000)
+        if probe is not None:
+            await steadily(probe, check, self._set_ready)
+
+    async def _start_up(self, probe: Probe, running: RunningContainer) -> None:
+        await asyncio.sleep(probe.initial_delay_seconds or 0)
+        patience_s = (probe.failure_threshold or 3) * (probe.period_seconds or 10)
+        try:
+            async with asyncio.timeout(patience_s):
+                await first_success(self._checker(probe, running), probe.success_threshold or 1)
+        except TimeoutError:
+            await self._kill(running.id, "startup")
+
+    async def _keep_alive(self, probe: Probe, running: RunningContainer) -> None:
+        await asyncio.sleep(probe.initial_delay_seconds or 0)
+        dead = asyncio.Event()
+        async with Tasks() as tasks:
+            check = self._checker(probe, running)
+            tasks.spawn(steadily(probe, check, lambda well: None if well else dead.set()), "liveness")
+            await dead.wait()
+        await self._kill(running.id, "liveness")
+
+    async def _kill(self, id: str, which: str) -> None:
+        trouble(logger, self._around.about, "%s probe failed: container %s is restarted", which, self.container.name)
+        await self._link.call(lambda: self._link.runtime.stop(id, 1.0))
+
+    def _checker(self, probe: Probe, running: RunningContainer) -> Callable[[], Awaitable[bool]]:
+        return checker(probe, self.container, self._link.runtime, running.id, running.addresses)
+
+    def _advise(self, probe: Probe, running: RunningContainer) -> None:
+        if probe.exec is None and running.address is not None:
+            said = "not ready after %.0f s: nothing answers on port %d; the function must listen on 0.0.0.0:$PORT"
+            trouble(logger, self._around.about, said, _SILENT_S, next(iter(running.addresses)))
+        else:
+            trouble(logger, self._around.about, "not ready after %.0f s: its readiness probe fails", _SILENT_S)
+
+    # -- state
+
+    def _set_ready(self, is_ready: bool, ready_ms: float | None = None) -> None:
+        if self.is_ready == is_ready or not isinstance(self.state, Running):
+            return
+        self.is_ready = is_ready
+        if not is_ready:
+            trouble(logger, self._around.about, "readiness probe fails: no requests until it succeeds again")
+        self._become(Running(self.state.container, self.state.since, ready_ms or self.state.ready_ms))
+
+    def _become(self, state: Waiting | Running | Terminated) -> None:
+        self.state = state
+        self._around.changed()
+
+    def _exited(self, ended: Terminated) -> Terminated:
+        self.is_ready = self.is_started = False
+        self._become(ended)
+        return ended
+
+    def _may_rest(self, ended: Terminated) -> bool:
+        policy = self._around.restart_policy
+        return policy == "Never" or (policy == "OnFailure" and ended.exit_code == 0)
+
+    def _last_words(self) -> str:
+        return "\n".join(line.text for line in self._around.log.read(tail=_LAST_LINES))
+
+    def _report_exit(self, ended: Terminated, delay_s: float) -> None:
+        again = f"; next start in {delay_s:.0f} s (CrashLoopBackOff)" if delay_s else "; starting it again"
+        last = f": {ended.message.splitlines()[-1]}" if ended.message else ", without a word"
+        trouble(logger, self._around.about, "container exited with code %d%s%s", ended.exit_code, last, again)
+
+    async def _remove_left(self) -> None:
+        while self._left:
+            id = self._left[-1]
+            await self._link.call(lambda id=id: self._link.runtime.remove(id, force=True))  # type: ignore[misc]
+            self._left.remove(id)
+
+
+def _terminated(state: ContainerState, words: str, wanted: bool) -> Terminated:
+    code = state.exit_code if state.exit_code is not None else 137  # removed by somebody: as if killed
+    reason = "OOMKilled" if state.oom_killed else "Completed" if code == 0 else "Error"
+    return Terminated(code, reason, "" if wanted or code == 0 else words, state.started_at, state.finished_at)

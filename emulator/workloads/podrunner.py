@@ -1,0 +1,96 @@
+"""Starts a worker for every Pod in the Store and ends it when the Pod is deleted: the one user of the Runtime.
+
+Reads Pods; writes their finalizer, and through the workers their status. It also keeps the output of the containers,
+for a while after their Pod has gone, so that `kemu logs` can say why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+from emulator.lib.ringlog import RingLog
+from emulator.lib.tasks import Tasks
+from emulator.objects.podspec import PodSpec
+from emulator.objects.resource import Resource
+from emulator.store.store import Store
+from emulator.store.watch import Change
+from emulator.workloads.pods import POD
+from emulator.workloads.podworker import FINALIZER, PodWorker, Tools
+
+_LOGS_KEPT = 200
+
+
+class PodLogs:
+    """Output by (namespace, Pod, container), the oldest forgotten beyond a bound."""
+
+    def __init__(self) -> None:
+        self._logs: OrderedDict[tuple[str, str, str], RingLog] = OrderedDict()
+
+    def of(self, namespace: str, pod: str, container: str) -> RingLog:
+        """The log of a container, made when it is new."""
+        key = (namespace, pod, container)
+        if key not in self._logs:
+            self._logs[key] = RingLog()
+            if len(self._logs) > _LOGS_KEPT:
+                closed = next((k for k, log in self._logs.items() if log.is_closed), None)
+                if closed is not None:
+                    del self._logs[closed]
+        return self._logs[key]
+
+    def containers(self, namespace: str, pod: str) -> list[str]:
+        """The containers of a Pod that have written, or may yet."""
+        return [c for ns, p, c in self._logs if (ns, p) == (namespace, pod)]
+
+
+class PodRunner:
+    """Workers by uid."""
+
+    def __init__(self, tools: Tools, logs: PodLogs) -> None:
+        self._tools = tools
+        self._store: Store = tools.store
+        self._logs = logs
+        self._tasks = Tasks()
+        self._workers: dict[str, PodWorker] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with self._tasks:
+            for pod in self._store.list(POD):
+                self._take(pod)
+            self._store.observe(self._changed)
+            await asyncio.Event().wait()
+
+    async def end(self, timeout_s: float) -> None:
+        """Drain and remove all containers, for kemu's own end; what takes longer is left to the sweep."""
+        for worker in self._workers.values():
+            worker.end()
+        if self._running:
+            await asyncio.wait(self._running, timeout=timeout_s)
+
+    def _changed(self, change: Change) -> None:
+        if change.resource.kind is not POD:
+            return
+        worker = self._workers.get(change.resource.uid)
+        if worker is None and change.type != "DELETED":
+            self._take(change.resource)
+        elif worker is not None and (change.type == "DELETED" or change.resource.is_deleting):
+            worker.end()
+
+    def _take(self, pod: Resource[PodSpec]) -> None:
+        if pod.is_deleting:
+            return
+        worker = PodWorker(pod, self._tools, lambda name: self._logs.of(pod.namespace, pod.name, name))
+        self._workers[pod.uid] = worker
+        task = self._tasks.spawn(self._work(pod, worker), f"pod {pod.namespace}/{pod.name}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        if FINALIZER not in pod.metadata.get("finalizers", ()):
+            self._store.patch_metadata(pod.key, finalizers=(*pod.metadata.get("finalizers", ()), FINALIZER))
+
+    async def _work(self, pod: Resource[PodSpec], worker: PodWorker) -> None:
+        try:
+            await worker.run()
+        finally:
+            del self._workers[pod.uid]

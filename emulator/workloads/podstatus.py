@@ -1,0 +1,106 @@
+"""A Pod's status as Kubernetes words it, from the states of its containers. Pure.
+
+Follows pkg/kubelet/status and pkg/apis/core/v1: phase, the conditions PodScheduled, Initialized, ContainersReady and
+Ready, and one containerStatus for each container.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from emulator.lib.clock import rfc3339
+from emulator.objects.conditions import Condition, written
+from emulator.workloads.containers import ContainerKeeper, Running, Terminated
+
+Json = dict[str, Any]
+
+
+def pod_status(
+    before: Mapping[str, Any], init: Sequence[ContainerKeeper], main: Sequence[ContainerKeeper], now: str
+) -> Json:
+    """The whole `status`; `before` is the stored one, from which times of what did not change are kept."""
+    status: Json = {
+        "phase": _phase(main),
+        "conditions": written(_conditions(init, main), before.get("conditions", ()), now),
+        "hostIP": "127.0.0.1",
+        "startTime": before.get("startTime", now),
+        "containerStatuses": [_container_status(keeper) for keeper in main],
+        "qosClass": "BestEffort",
+    }
+    if init:
+        status["initContainerStatuses"] = [_container_status(keeper) for keeper in init]
+    if ip := _ip(main):
+        status |= {"podIP": ip, "podIPs": [{"ip": ip}]}
+    return status
+
+
+def is_initialized(init: Sequence[ContainerKeeper]) -> bool:
+    return all(isinstance(k.state, Terminated) and k.state.exit_code == 0 for k in init)
+
+
+def _phase(main: Sequence[ContainerKeeper]) -> str:
+    states = [keeper.state for keeper in main]
+    resting = [s for k, s in zip(main, states, strict=True) if isinstance(s, Terminated) and k.is_resting]
+    if len(resting) == len(states):
+        return "Succeeded" if all(s.exit_code == 0 for s in resting) else "Failed"
+    begun = any(k.last is not None or isinstance(k.state, Running) for k in main)
+    return "Running" if begun else "Pending"
+
+
+def _conditions(init: Sequence[ContainerKeeper], main: Sequence[ContainerKeeper]) -> list[Condition]:
+    initialized = Condition.true("Initialized")
+    if not is_initialized(init):
+        names = [k.container.name for k in init]
+        said = f"containers with incomplete status: [{' '.join(names)}]"
+        initialized = Condition.false("Initialized", "ContainersNotInitialized", said)
+    unready = [k.container.name for k in main if not k.is_ready]
+    if unready:
+        said = f"containers with unready status: [{' '.join(unready)}]"
+        ready = [Condition.false(type_, "ContainersNotReady", said) for type_ in ("ContainersReady", "Ready")]
+    else:
+        ready = [Condition.true(type_) for type_ in ("ContainersReady", "Ready")]
+    return [initialized, *ready, Condition.true("PodScheduled")]
+
+
+def _container_status(keeper: ContainerKeeper) -> Json:
+    status: Json = {
+        "name": keeper.container.name,
+        "image": keeper.container.image,
+        "imageID": keeper.image_id,
+        "ready": keeper.is_ready,
+        "started": keeper.is_started,
+        "restartCount": keeper.restarts,
+        "state": _state(keeper),
+        "lastState": {"terminated": _ended(keeper.last)} if keeper.last and keeper.last != keeper.state else {},
+    }
+    if keeper.id:
+        status["containerID"] = f"docker://{keeper.id}"
+    return status
+
+
+def _state(keeper: ContainerKeeper) -> Json:
+    state = keeper.state
+    if isinstance(state, Running):
+        return {"running": {"startedAt": rfc3339(state.since)}}
+    if isinstance(state, Terminated):
+        return {"terminated": _ended(state)}
+    return {"waiting": {"reason": state.reason} | ({"message": state.message} if state.message else {})}
+
+
+def _ended(ended: Terminated) -> Json:
+    found: Json = {"exitCode": ended.exit_code, "reason": ended.reason, "message": ended.message}
+    found |= {"startedAt": _time(ended.started_at), "finishedAt": _time(ended.finished_at)}
+    return {key: value for key, value in found.items() if value not in ("", None)}
+
+
+def _time(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment else None
+
+
+def _ip(main: Sequence[ContainerKeeper]) -> str:
+    for keeper in main:
+        if isinstance(keeper.state, Running) and keeper.state.container.address:
+            return keeper.state.container.address[0]
+    return ""

@@ -1,0 +1,189 @@
+"""The life of one Pod: init containers one by one, then all containers, until it is deleted; then drained and removed.
+
+One worker per Pod, run as a task by `PodRunner`. It reads the Pod (whose spec never changes), starts what the spec says
+through its ContainerKeepers, and writes the Pod's status whenever a keeper's state changes. The containers of a Pod
+share one network, that of the first with a port: when that one is restarted, the others are, too.
+
+Two annotations tell the data plane what Kubernetes has no field for: `kemu.dev/address` (host:port of the first port as
+kemu reaches it) and `kemu.dev/cold-start` (where the start went, in ms).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from emulator.lib.ringlog import RingLog
+from emulator.lib.tasks import Tasks
+from emulator.objects.podspec import Container, PodSpec
+from emulator.objects.resource import Resource
+from emulator.runtime.base import Address, ContainerSpec
+from emulator.store.store import Store
+from emulator.workloads import volumes
+from emulator.workloads.configs import CONFIG_MAP, SECRET
+from emulator.workloads.containers import ContainerKeeper, Running, Surroundings, Terminated
+from emulator.workloads.containerspecs import container_spec
+from emulator.workloads.enginelink import EngineLink
+from emulator.workloads.environment import environment_of, secret_text
+from emulator.workloads.imagekeeper import ImageKeeper
+from emulator.workloads.podstatus import pod_status
+
+ADDRESS, COLD_START = "kemu.dev/address", "kemu.dev/cold-start"
+FINALIZER = "kemu.dev/container"
+STOP_GRACE_S = 10.0
+"""No container gets longer than this between SIGTERM and SIGKILL once its requests have ended. Knative waits for the
+Revision's timeoutSeconds, 300 s by default, which on a laptop only keeps processes around that ignore SIGTERM as PID 1."""
+
+Drain = Callable[[Address, float], Awaitable[None]]
+"""Returns when no request is under way to this address any more, or after so many seconds."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What every worker uses."""
+
+    store: Store
+    link: EngineLink
+    images: ImageKeeper
+    folder: Path
+    drain: Drain
+
+
+class PodWorker:
+    """Runs one Pod. `log_of` gives the RingLog of a container."""
+
+    def __init__(self, pod: Resource[PodSpec], tools: Tools, log_of: Callable[[str], RingLog]) -> None:
+        self._pod = pod
+        self._tools = tools
+        self._log_of = log_of
+        self._folder = tools.folder / pod.uid
+        self._init = [self._keeper(c, "OnFailure") for c in pod.spec.init_containers]
+        self._main = [self._keeper(c, pod.spec.restart_policy or "Always") for c in pod.spec.containers]
+        self._owner = next((k for k in self._main if k.container.ports), self._main[0])
+        self._has_network = asyncio.Event()
+        self._ending = asyncio.Event()
+        self._plans: list[volumes.VolumePlan] = []
+
+    async def run(self) -> None:
+        """Keep the Pod until `end`, then take everything away and let the Store forget it."""
+        async with Tasks() as tasks:
+            living = tasks.spawn(self._live(tasks), f"pod {self._pod.name}")
+            await self._ending.wait()
+            await self._stop(living)
+        await self._take_away()
+
+    def end(self) -> None:
+        """The Pod is to go; may be called more than once."""
+        self._ending.set()
+
+    # -- living
+
+    async def _live(self, tasks: Tasks) -> None:
+        for keeper in self._init:
+            await keeper.keep()
+            if not isinstance(keeper.state, Terminated) or keeper.state.exit_code != 0:
+                return
+        for keeper in self._main:
+            tasks.spawn(keeper.keep(), f"container {self._pod.name}/{keeper.container.name}")
+        if len(self._main) > 1:
+            tasks.spawn(self._share_network(), f"network {self._pod.name}")
+
+    async def _share_network(self) -> None:
+        """Renew the other containers whenever the one that owns the network was started anew."""
+        owner = ""
+        while True:
+            await self._has_network.wait()
+            if owner and owner != self._owner.id:
+                await asyncio.gather(*(k.renew() for k in self._main if k is not self._owner))
+            owner = self._owner.id or ""
+            self._has_network.clear()
+
+    def _keeper(self, container: Container, policy: str) -> ContainerKeeper:
+        tools = self._tools
+        about = self._pod.labels.get("serving.knative.dev/revision") or self._pod.name
+        around = Surroundings(
+            link=tools.link,
+            images=tools.images,
+            clock=tools.store.clock,
+            log=self._log_of(container.name),
+            about=about,
+            restart_policy=policy,
+            spec=self._spec,
+            changed=self._changed,
+        )
+        return ContainerKeeper(container, around)
+
+    async def _spec(self, container: Container, attempt: int) -> ContainerSpec:
+        pod = self._pod
+        env = environment_of(container, pod, self)
+        mounts = ()
+        if pod.spec.volumes:
+            self._plans = volumes.plan(pod, self)
+            await asyncio.to_thread(volumes.write, self._folder, self._plans)
+            mounts = volumes.mounts_of(container, pod, self._plans, self._folder)
+        spec = container_spec(pod, container, env, mounts, attempt)
+        is_sidecar = container not in pod.spec.init_containers and container is not self._owner.container
+        return replace(spec, share_network_of=await self._network()) if is_sidecar else spec
+
+    async def _network(self) -> str:
+        while (id := self._owner.id) is None:
+            await asyncio.sleep(0.01)
+        return id
+
+    def config_map(self, name: str) -> Mapping[str, str] | None:
+        """Implements `environment.Lookup`."""
+        found = self._tools.store.find(CONFIG_MAP, name, self._pod.namespace)
+        return None if found is None else found.obj.get("data") or {}
+
+    def secret(self, name: str) -> Mapping[str, str] | None:
+        """Implements `environment.Lookup`."""
+        found = self._tools.store.find(SECRET, name, self._pod.namespace)
+        return None if found is None else {k: secret_text(v) for k, v in (found.obj.get("data") or {}).items()}
+
+    # -- status
+
+    def _changed(self) -> None:
+        store = self._tools.store
+        pod = store.find(self._pod.kind, self._pod.name, self._pod.namespace)
+        if pod is None or pod.uid != self._pod.uid:
+            return
+        self._has_network.set() if self._owner.id else None
+        # Before the status: whoever sees the Pod ready must find its address.
+        store.patch_metadata(pod.key, annotations=self._annotations())
+        store.update_status(pod.key, pod_status(pod.status, self._init, self._main, store.now()))
+
+    def _annotations(self) -> dict[str, str | None]:
+        state = self._owner.state
+        if not isinstance(state, Running):
+            return {ADDRESS: None, COLD_START: None}
+        address = state.container.address
+        found: dict[str, str | None] = {ADDRESS: f"{address[0]}:{address[1]}" if address else None}
+        if state.ready_ms is not None:
+            parts = {"create": state.timings.create_ms, "start": state.timings.start_ms, "ready": state.ready_ms}
+            found[COLD_START] = " ".join(f"{name}={ms:.1f}" for name, ms in parts.items())
+        return found
+
+    # -- ending
+
+    async def _stop(self, living: asyncio.Task[None]) -> None:
+        """Drain, then SIGTERM and patience; what is only about to start is given up."""
+        living.cancel()
+        state = self._owner.state
+        grace_s = float(self._pod.spec.termination_grace_period_seconds or 30)
+        if isinstance(state, Running) and state.container.address is not None:
+            await self._tools.drain(state.container.address, grace_s)
+        await asyncio.gather(*(k.stop(min(grace_s, STOP_GRACE_S)) for k in (*self._init, *self._main)))
+
+    async def _take_away(self) -> None:
+        for keeper in (*self._init, *self._main):
+            await keeper.remove()
+            self._log_of(keeper.container.name).close()
+        for name in volumes.engine_volumes(self._pod, self._plans):
+            await self._tools.link.call(lambda name=name: self._tools.link.runtime.remove_volume(name))  # type: ignore[misc]
+        if self._plans:
+            await asyncio.to_thread(volumes.remove, self._folder)
+        store, pod = self._tools.store, self._pod
+        if store.find(pod.kind, pod.name, pod.namespace) is not None:
+            store.patch_metadata(pod.key, finalizers=())

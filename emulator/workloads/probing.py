@@ -1,0 +1,92 @@
+"""Probes of a running container: from a Kubernetes Probe to yes or no, and when to ask.
+
+`checker` binds a Probe to a container's addresses; `first_success` asks from the first millisecond on, so that a cold
+start waits for the function and for nothing else; `steadily` asks in the Probe's own rhythm and tells each verdict.
+The rhythm before the first success is kemu's own (as Knative's queue-proxy polls each 50 ms rather than each period);
+afterwards Kubernetes' rules hold (pkg/kubelet/prober/worker.go).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from emulator.objects.podspec import Container, Probe
+from emulator.runtime.base import Address, Runtime
+from emulator.runtime.errors import ContainerFailed, ContainerGone, EngineUnavailable
+from emulator.runtime.probes import grpc_health, http_get, tcp_connects
+
+Check = Callable[[], Awaitable[bool]]
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.025
+# Kubernetes' defaults (pkg/apis/core/v1/defaults.go).
+PERIOD_S, TIMEOUT_S, FAILURES = 10, 1, 3
+
+
+def checker(
+    probe: Probe, container: Container, runtime: Runtime, id: str, addresses: Mapping[int, Address]
+) -> Check:
+    """The question that `probe` asks of the container `id`."""
+    timeout_s = float(probe.timeout_seconds or TIMEOUT_S)
+
+    def address(port: object) -> Address:
+        return _address(port, container, addresses)
+
+    if probe.exec is not None:
+        argv = tuple(probe.exec.command or ())
+        return lambda: _exec_succeeds(runtime, id, argv, timeout_s)
+    if probe.http_get is not None:
+        get = probe.http_get
+        headers = [(h.name, h.value) for h in get.http_headers or ()]
+        scheme = (get.scheme or "HTTP").lower()
+        return lambda: http_get(address(get.port), get.path or "/", headers, scheme, timeout_s)
+    if probe.grpc is not None:
+        grpc = probe.grpc
+        return lambda: grpc_health(address(grpc.port), grpc.service or "", timeout_s)
+    port = probe.tcp_socket.port if probe.tcp_socket is not None else None
+    return lambda: tcp_connects(address(port), timeout_s)
+
+
+async def first_success(check: Check, successes: int = 1) -> None:
+    """Returns once `check` has said yes `successes` times in a row; pauses grow from 1 ms to 25 ms."""
+    pause_s, streak = FIRST_PAUSE_S, 0
+    while True:
+        streak = streak + 1 if await check() else 0
+        if streak >= successes:
+            return
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
+
+
+async def steadily(probe: Probe, check: Check, tell: Callable[[bool], None]) -> None:
+    """Ask each period, and `tell` True or False whenever the thresholds of `probe` say so; never ends."""
+    period_s = float(probe.period_seconds or PERIOD_S)
+    failures = successes = 0
+    while True:
+        await asyncio.sleep(period_s)
+        if await check():
+            failures, successes = 0, successes + 1
+            if successes >= (probe.success_threshold or 1):
+                tell(True)
+        else:
+            failures, successes = failures + 1, 0
+            if failures >= (probe.failure_threshold or FAILURES):
+                tell(False)
+
+
+def _address(port: object, container: Container, addresses: Mapping[int, Address]) -> Address:
+    if isinstance(port, str) and not port.isdigit():
+        port = next((p.container_port for p in container.ports if p.name == port), 0)
+    number = int(str(port or 0))
+    if number in addresses:
+        return addresses[number]
+    main = next(iter(addresses.values()), ("127.0.0.1", 0))
+    # Directly reached containers answer on every port at the same address.
+    return (main[0], number) if number else main
+
+
+async def _exec_succeeds(runtime: Runtime, id: str, argv: tuple[str, ...], timeout_s: float) -> bool:
+    try:
+        return (await runtime.exec(id, argv, timeout_s)).code == 0
+    except (TimeoutError, ContainerGone, ContainerFailed, EngineUnavailable):
+        return False

@@ -1,0 +1,160 @@
+"""A Pod's volumes as mounts: empty ones, and files made of ConfigMaps, Secrets and the Pod itself.
+
+`plan` is pure and says what each volume consists of; `write` (in a thread) puts files below the Pod's own folder in the
+data directory, from where they are bind-mounted read-only. An emptyDir is a volume of the engine, shared by the Pod's
+containers. Follows Kubernetes' volume plugins configmap, secret, projected, downwardapi and emptydir.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.lib.quantities import Quantity
+from emulator.objects.podspec import Container, DownwardAPIVolumeFile, KeyToPath, PodSpec, Volume, VolumeProjection
+from emulator.objects.resource import Resource
+from emulator.runtime.base import Mount
+from emulator.workloads.environment import ConfigFault, Lookup, pod_field
+
+_DEFAULT_MODE = 0o644
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a volume: its path inside it, content, and permission bits."""
+
+    path: str
+    text: str
+    mode: int = _DEFAULT_MODE
+
+
+@dataclass(frozen=True)
+class VolumePlan:
+    """What stands behind one volume: `files`, or an engine's volume / tmpfs (`empty`), or a folder of this computer."""
+
+    name: str
+    files: tuple[File, ...] | None = None
+    in_memory: bool = False
+    size_bytes: int | None = None
+    host_path: str = ""
+
+
+def plan(pod: Resource[PodSpec], lookup: Lookup) -> list[VolumePlan]:
+    """All volumes of `pod`, or ConfigFault when one needs what is not there."""
+    return [_planned(volume, pod, lookup) for volume in pod.spec.volumes]
+
+
+def mounts_of(
+    container: Container, pod: Resource[PodSpec], plans: Sequence[VolumePlan], folder: Path
+) -> tuple[Mount, ...]:
+    """The mounts of one container; `folder` is where `write` put the files."""
+    by_name = {p.name: p for p in plans}
+    mounts = []
+    for mount in container.volume_mounts:
+        found = by_name[mount.name]
+        sub = mount.sub_path or ""
+        if found.files is not None or found.host_path:
+            source = Path(found.host_path) if found.host_path else folder / mount.name
+            read_only = found.files is not None or bool(mount.read_only)
+            mounts.append(Mount(kind="bind", target=mount.mount_path, source=str(source / sub), read_only=read_only))
+        elif found.in_memory:
+            mounts.append(Mount(kind="tmpfs", target=mount.mount_path, size_bytes=found.size_bytes))
+        else:
+            name = engine_volume(pod, mount.name)
+            mounts.append(Mount(kind="volume", target=mount.mount_path, source=name, read_only=bool(mount.read_only)))
+    return tuple(mounts)
+
+
+def engine_volume(pod: Resource[PodSpec], name: str) -> str:
+    """What the engine's volume behind an emptyDir is called."""
+    return f"kemu-{pod.uid}-{name}"
+
+
+def engine_volumes(pod: Resource[PodSpec], plans: Sequence[VolumePlan]) -> list[str]:
+    """The engine's volumes that go with the Pod."""
+    return [engine_volume(pod, p.name) for p in plans if p.files is None and not p.in_memory and not p.host_path]
+
+
+def write(folder: Path, plans: Sequence[VolumePlan]) -> None:
+    """Write the files of all plans below `folder`, replacing what is there. Blocks: call it in a thread."""
+    for volume in plans:
+        for file in volume.files or ():
+            path = folder / volume.name / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.text.encode(errors="surrogateescape"))
+            path.chmod(file.mode)
+        if volume.files is not None:
+            (folder / volume.name).mkdir(parents=True, exist_ok=True)
+
+
+def remove(folder: Path) -> None:
+    """Remove what `write` made. Blocks: call it in a thread."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _planned(volume: Volume, pod: Resource[PodSpec], lookup: Lookup) -> VolumePlan:
+    name = volume.name
+    if volume.config_map is not None:
+        source = volume.config_map
+        return VolumePlan(
+            name, _files("configmap", lookup.config_map, source.name, source.items, source.optional, source.default_mode)
+        )
+    if volume.secret is not None:
+        secret = volume.secret
+        return VolumePlan(
+            name,
+            _files("secret", lookup.secret, secret.secret_name, secret.items, secret.optional, secret.default_mode),
+        )
+    if volume.projected is not None:
+        mode = volume.projected.default_mode
+        parts = [_projection(part, pod, lookup, mode) for part in volume.projected.sources]
+        return VolumePlan(name, tuple(file for files in parts for file in files))
+    if volume.downward_api is not None:
+        return VolumePlan(name, _downward(volume.downward_api.items, pod))
+    if volume.host_path is not None:
+        return VolumePlan(name, host_path=volume.host_path.path)
+    empty = volume.empty_dir
+    size = Quantity.parse(str(empty.size_limit)).to_int() if empty and empty.size_limit else None
+    return VolumePlan(name, in_memory=bool(empty and empty.medium == "Memory"), size_bytes=size)
+
+
+def _projection(part: VolumeProjection, pod: Resource[PodSpec], lookup: Lookup, mode: int | None) -> tuple[File, ...]:
+    if part.config_map is not None:
+        source = part.config_map
+        return _files("configmap", lookup.config_map, source.name, source.items, source.optional, mode)
+    if part.secret is not None:
+        secret = part.secret
+        return _files("secret", lookup.secret, secret.name, secret.items, secret.optional, mode)
+    if part.downward_api is not None:
+        return _downward(part.downward_api.items, pod)
+    return ()  # serviceAccountToken: there is no API server inside to use it with
+
+
+def _downward(items: Sequence[DownwardAPIVolumeFile], pod: Resource[PodSpec]) -> tuple[File, ...]:
+    return tuple(
+        File(item.path, pod_field(pod, item.field_ref.field_path), item.mode or _DEFAULT_MODE)
+        for item in items
+        if item.field_ref is not None
+    )
+
+
+def _files(
+    word: str,
+    read: Callable[[str], Mapping[str, str] | None],
+    name: str,
+    items: Sequence[KeyToPath] | None,
+    optional: bool | None,
+    mode: int | None,
+) -> tuple[File, ...]:
+    data = read(name)
+    if data is None and not optional:
+        raise ConfigFault(f'{word} "{name}" not found')
+    default = mode or _DEFAULT_MODE
+    if not items:
+        return tuple(File(key, text, default) for key, text in (data or {}).items())
+    absent = [item.key for item in items if item.key not in (data or {})]
+    if absent and not optional:
+        raise ConfigFault(f'{word} "{name}" references non-existent config key: {absent[0]}')
+    return tuple(File(i.path, (data or {})[i.key], i.mode or default) for i in items if i.key in (data or {}))
