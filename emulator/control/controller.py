@@ -136,7 +136,7 @@ class Controller:
         self._later(key, delay_s)
 
     def _write(self, resource: Resource[Any], outcome: Outcome, reconciler: Reconciler) -> None:
-        wanted: set[Key] = set()
+        wanted: set[Key] = set(outcome.keeps)
         for child in outcome.children:
             wanted.add(self._apply(resource, child))
         for kind in reconciler.prunes:

@@ -101,5 +101,3 @@ class Backend(Protocol):
     def leave(self, work: Work) -> None:
         """`work` is over: free its slot, or its place in the queue, and count it."""
         ...
-
-

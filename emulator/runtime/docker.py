@@ -108,7 +108,12 @@ class DockerRuntime:
             tls = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca, verify=files.verify)
         try:
             client = docker.APIClient(
-                base_url=endpoint.url, tls=tls, version="1.41", timeout=CALL_TIMEOUT_S, num_pools=WORKERS, max_pool_size=64
+                base_url=endpoint.url,
+                tls=tls,
+                version="1.41",
+                timeout=CALL_TIMEOUT_S,
+                num_pools=WORKERS,
+                max_pool_size=64,
             )
             return endpoint, client, client.version(), client.info()
         except (DockerException, requests.exceptions.RequestException, OSError) as error:

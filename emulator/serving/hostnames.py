@@ -24,7 +24,9 @@ VISIBILITY = "networking.knative.dev/visibility"
 DOMAIN_TEMPLATE = "{{.Name}}.{{.Namespace}}.{{.Domain}}"
 TAG_TEMPLATE = "{{.Tag}}-{{.Name}}"
 # {{.Name}}, {{.Labels.key}} and {{index .Labels "key"}}: the part of Go templates that the key's documentation shows.
-_ACTION = re.compile(r'{{-?\s*(?:index\s+\.(?P<of>\w+)\s+"(?P<index>[^"]+)"|\.(?P<field>\w+)(?:\.(?P<key>\w+))?)\s*-?}}')
+_ACTION = re.compile(
+    r'{{-?\s*(?:index\s+\.(?P<of>\w+)\s+"(?P<index>[^"]+)"|\.(?P<field>\w+)(?:\.(?P<key>\w+))?)\s*-?}}'
+)
 
 
 class BadTemplate(Exception):

@@ -12,6 +12,7 @@ Followed: knative/serving pkg/autoscaler/aggregation/bucketing.go and pkg/autosc
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from emulator.serving.scalespec import ScaleSpec
 
@@ -19,6 +20,14 @@ from emulator.serving.scalespec import ScaleSpec
 _MIN_EXPONENT = 0.2
 _WEIGHT_PRECISION = 0.9999
 _PRECISION = 6
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a Throttler saw since it was asked last: time-averaged concurrency, and requests that arrived."""
+
+    concurrency: float
+    requests: float
 
 
 def smoothing(buckets: int) -> float:

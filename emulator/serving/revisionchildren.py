@@ -121,9 +121,7 @@ def serving_container_name(revision: Resource[RevisionSpec]) -> str:
     return str(next((c["name"] for c in containers if c.get("ports")), containers[0]["name"]))
 
 
-def user_port_of(
-    revision: Resource[RevisionSpec], images: Sequence[Resource[Any] | None]
-) -> tuple[int, list[Note]]:
+def user_port_of(revision: Resource[RevisionSpec], images: Sequence[Resource[Any] | None]) -> tuple[int, list[Note]]:
     """The port that gets the requests: the spec's, else the one that the image exposes, else 8080.
 
     A cluster does not look into the image; the Note says so where that makes a difference.

@@ -23,9 +23,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.025
 PERIOD_S, TIMEOUT_S, FAILURES = 10, 1, 3
 
 
-def checker(
-    probe: Probe, container: Container, runtime: Runtime, id: str, addresses: Mapping[int, Address]
-) -> Check:
+def checker(probe: Probe, container: Container, runtime: Runtime, id: str, addresses: Mapping[int, Address]) -> Check:
     """The question that `probe` asks of the container `id`."""
     timeout_s = float(probe.timeout_seconds or TIMEOUT_S)
 

@@ -99,7 +99,8 @@ def _planned(volume: Volume, pod: Resource[PodSpec], lookup: Lookup) -> VolumePl
     if volume.config_map is not None:
         source = volume.config_map
         return VolumePlan(
-            name, _files("configmap", lookup.config_map, source.name, source.items, source.optional, source.default_mode)
+            name,
+            _files("configmap", lookup.config_map, source.name, source.items, source.optional, source.default_mode),
         )
     if volume.secret is not None:
         secret = volume.secret

@@ -1,0 +1,93 @@
+"""Labels and annotations under Knative Serving's prefixes: their names, defaults, and the rules for them.
+
+Followed: knative/serving pkg/apis/serving/{register,metadata_validation}.go (serving §1.4, §2.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from emulator.lib.durations import SECOND, parse_go
+from emulator.objects.kind import Json, Request
+from emulator.objects.names import dns1035_faults
+from emulator.objects.problems import Problem, invalid_key, invalid_value, missing
+from emulator.objects.resource import Resource
+
+GROUP = "serving.knative.dev"
+NAMESPACE = "knative-serving"
+WEBHOOK = f"validation.webhook.{GROUP}"
+SERVICE_LABEL = f"{GROUP}/service"
+SERVICE_UID = f"{GROUP}/serviceUID"
+CONFIGURATION_LABEL = f"{GROUP}/configuration"
+CONFIGURATION_UID = f"{GROUP}/configurationUID"
+GENERATION = f"{GROUP}/configurationGeneration"
+ROUTING_STATE = f"{GROUP}/routingState"
+ROUTING_STATE_MODIFIED = f"{GROUP}/routingStateModified"
+ROUTES = f"{GROUP}/routes"
+CREATOR = f"{GROUP}/creator"
+LAST_MODIFIER = f"{GROUP}/lastModifier"
+ROLLOUT_DURATION = f"{GROUP}/rollout-duration"
+PROGRESS_DEADLINE = f"{GROUP}/progress-deadline"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_AUTOSCALING = "autoscaling.knative.dev/"
+_MISPLACED = 'autoscaling annotations must be put under "spec.template.metadata.annotations" to work'
+
+
+def sign(obj: Json, request: Request) -> None:
+    """Note who made an object and who last changed its spec."""
+    annotations = obj["metadata"].setdefault("annotations", {})
+    old = request.old
+    if old is None:
+        annotations.setdefault(CREATOR, request.user)
+        annotations.setdefault(LAST_MODIFIER, request.user)
+        return
+    for key in (CREATOR, LAST_MODIFIER):
+        if key in old.annotations:
+            annotations.setdefault(key, old.annotations[key])
+    if old.obj.get("spec") != obj.get("spec"):
+        annotations[LAST_MODIFIER] = request.user
+
+
+def object_problems(resource: Resource[Any], request: Request) -> Iterator[Problem]:
+    """The rules for metadata of Service, Configuration and Route."""
+    yield from name_problems(resource)
+    for key in resource.annotations:
+        if key.startswith(_AUTOSCALING):
+            yield invalid_key(key, "metadata", "annotations", details=_MISPLACED)
+    if (text := resource.annotations.get(ROLLOUT_DURATION)) is not None:
+        yield from _duration_problems(text, "rollout-duration", ("metadata", "annotations", ROLLOUT_DURATION))
+    old = request.old
+    if old is not None and old.annotations.get(CREATOR) != resource.annotations.get(CREATOR):
+        yield Problem(("metadata", "annotations", CREATOR), "annotation value is immutable")
+
+
+def name_problems(resource: Resource[Any]) -> Iterator[Problem]:
+    """The name must be a DNS-1035 label."""
+    if faults := dns1035_faults(resource.name):
+        yield Problem(("metadata", "name"), f"not a DNS 1035 label: [{' '.join(faults)}]")
+
+
+def template_problems(annotations: Mapping[str, str]) -> Iterator[Problem]:
+    """The rules for a template's annotations besides the autoscaler's; paths start at the key."""
+    if (text := annotations.get(PROGRESS_DEADLINE)) is not None:
+        yield from _duration_problems(text, "progress-deadline", (PROGRESS_DEADLINE,))
+
+
+def owner_label_problems(resource: Resource[Any], label: str) -> Iterator[Problem]:
+    """A label that names an owner is only for those who have it."""
+    owner = resource.controller
+    if label in resource.labels and (owner is None or owner["name"] != resource.labels[label]):
+        yield missing("metadata", "labels", label)
+
+
+def _duration_problems(text: str, word: str, path: tuple[str, ...]) -> Iterator[Problem]:
+    try:
+        found = parse_go(text)
+    except ValueError:
+        yield invalid_value(text, *path)
+        return
+    if found % SECOND:
+        yield Problem(path, f"{word}={text} is not at second precision")
+    elif found < 0:
+        yield Problem(path, f"{word}={text} must be positive")

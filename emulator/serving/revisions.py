@@ -1,0 +1,159 @@
+"""Revisions: from a snapshot of code and configuration to images, scale and Pods, and how it stands with them.
+
+Followed: knative/serving pkg/reconciler/{revision,labeler}, pkg/apis/serving/v1/revision_lifecycle.go (serving §1.4, 1.9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from emulator.control.reconciler import Note, Outcome, Reconciler, View
+from emulator.lib.clock import rfc3339
+from emulator.objects.conditions import Condition
+from emulator.objects.kind import Json, Kind
+from emulator.objects.resource import Resource
+from emulator.serving.annotations import CONFIGURATION_LABEL, ROUTES, ROUTING_STATE, ROUTING_STATE_MODIFIED
+from emulator.serving.kinds import CONFIGURATION, ROUTE
+from emulator.serving.podautoscalers import POD_AUTOSCALER
+from emulator.serving.revisionchildren import (
+    deployment_name,
+    deployment_of,
+    image_cache_name,
+    image_caches,
+    pod_autoscaler,
+    user_port_of,
+)
+from emulator.serving.revisionspec import RevisionSpec
+
+
+def reconcile(revision: Resource[RevisionSpec], view: View) -> Outcome:
+    """Reads a Revision, its images, scale, Deployment, Pods and Routes; writes Images, PodAutoscaler and Deployment."""
+    labels, annotations = routing(revision, _routes_to(revision, view), view.now)
+    children = image_caches(revision)
+    images = [view.find(_kind(view, IMAGE), child["metadata"]["name"], revision.namespace) for child in children]
+    if (unresolved := _unresolved(images)) is not None:
+        return Outcome(unresolved, {}, children, annotations, labels)
+    autoscaler = view.find(POD_AUTOSCALER, revision.name, revision.namespace)
+    deployment = view.find(_kind(view, DEPLOYMENT), deployment_name(revision), revision.namespace)
+    crash = _crash(deployment, view)
+    replicas = deployment.obj["spec"]["replicas"] if deployment else 0  # the Scaler's affair
+    port, notes = user_port_of(revision, images)
+    children += [
+        pod_autoscaler(revision, reachability(revision, labels)),
+        deployment_of(revision, replicas, port),
+    ]
+    conditions = [*_health(autoscaler, crash), _active(autoscaler)]
+    if all(c.status == "True" for c in conditions[:2]) and not revision.is_ready:
+        notes.append(Note("RevisionReady", "Revision becomes ready upon all resources being ready"))
+    return Outcome(conditions, _status(revision, images, autoscaler), children, annotations, labels, notes)
+
+
+REVISION_RECONCILER = Reconciler(reconcile)
+
+# Kinds of a sibling package, found through the registry.
+IMAGE, DEPLOYMENT, POD = ("caching.internal.knative.dev", "Image"), ("apps", "Deployment"), ("", "Pod")
+
+
+def _kind(view: View, which: tuple[str, str]) -> Kind[Any]:
+    kind = view.registry.of_group(*which)
+    assert kind is not None, f"kemu is built without the kind {which[1]}"
+    return kind
+
+
+def _routes_to(revision: Resource[RevisionSpec], view: View) -> list[str]:
+    """The Routes that name this Revision, or follow its Configuration while it is the latest created."""
+    routes = {route.name for route in view.referring(ROUTE, revision.key)}
+    owner = revision.labels.get(CONFIGURATION_LABEL, "")
+    configuration = view.find(CONFIGURATION, owner, revision.namespace)
+    if configuration is not None and configuration.status.get("latestCreatedRevisionName") == revision.name:
+        routes |= {route.name for route in view.referring(ROUTE, configuration.key)}
+    return sorted(routes)
+
+
+def routing(
+    revision: Resource[RevisionSpec], routes: Sequence[str], now: datetime
+) -> tuple[dict[str, str | None], dict[str, str | None]]:
+    """Labels and annotations that say whether Routes lead here (labeler/accessors.go)."""
+    before = revision.labels.get(ROUTING_STATE, "pending")
+    state = "active" if routes else "reserve" if before != "pending" else "pending"
+    annotations: dict[str, str | None] = {ROUTES: ",".join(routes) or None}
+    if state != before:
+        annotations[ROUTING_STATE_MODIFIED] = rfc3339(now)
+    return {ROUTING_STATE: state}, annotations
+
+
+def reachability(revision: Resource[RevisionSpec], labels: Mapping[str, str | None]) -> str:
+    """Whether min-scale and retention count for it (revision/resources/pa.go)."""
+    state = labels[ROUTING_STATE]
+    if state == "pending":
+        failed = any(revision.condition(t)["status"] == "False" for t in ("ResourcesAvailable", "ContainerHealthy"))
+        return "Unreachable" if failed else ""
+    return "Reachable" if state == "active" else "Unreachable"
+
+
+def _unresolved(images: Sequence[Resource[Any] | None]) -> list[Condition] | None:
+    """The conditions while an image is not there; None when all are."""
+    active = Condition("Active", "Unknown", severity="Info")
+    for image in images:
+        present = image.condition("Ready") if image is not None else {}
+        if image is not None and present["status"] == "False":
+            ref = image.obj["spec"]["image"]
+            said = f'Unable to fetch image "{ref}": failed to resolve image to digest: {present.get("message", "")}'
+            missing = Condition.false("ContainerHealthy", "ContainerMissing", said)
+            return [missing, Condition.unknown("ResourcesAvailable", "ResolvingDigests"), active]
+        if not present or present["status"] == "Unknown":
+            said = str(present.get("message", ""))
+            both = ("ContainerHealthy", "ResourcesAvailable")
+            return [*(Condition.unknown(type_, "ResolvingDigests", said) for type_ in both), active]
+    return None
+
+
+def _health(autoscaler: Resource[Any] | None, crash: Condition | None) -> list[Condition]:
+    """ContainerHealthy and ResourcesAvailable (v1/revision_lifecycle.go, PropagateAutoscalerStatus)."""
+    if autoscaler is not None and autoscaler.condition("ScaleTargetInitialized")["status"] == "True":
+        return [crash or Condition.true("ContainerHealthy"), Condition.true("ResourcesAvailable")]
+    available = Condition.unknown("ResourcesAvailable", "Deploying")
+    if autoscaler is not None and autoscaler.condition("Active").get("reason") == "TimedOut":
+        said = "Initial scale was never achieved"
+        available = Condition.false("ResourcesAvailable", "ProgressDeadlineExceeded", said)
+    return [crash or Condition.unknown("ContainerHealthy", "Deploying"), available]
+
+
+def _active(autoscaler: Resource[Any] | None) -> Condition:
+    found = autoscaler.condition("Active") if autoscaler is not None else {"status": "Unknown", "reason": "Deploying"}
+    return Condition("Active", found["status"], found.get("reason", ""), found.get("message", ""), "Info")
+
+
+def _crash(deployment: Resource[Any] | None, view: View) -> Condition | None:
+    """The last exit of a container, while replicas are wanted and none is available."""
+    if deployment is None or not deployment.obj["spec"].get("replicas") or deployment.status.get("availableReplicas"):
+        return None
+    for pod in view.children(_kind(view, POD), deployment):
+        for status in pod.status.get("containerStatuses", ()):
+            for state in (status["state"], status.get("lastState", {})):
+                if ended := state.get("terminated"):
+                    said = ended.get("message") or "container exited with no error"
+                    reason = f"ExitCode{ended['exitCode']}"
+                    return Condition.false("ContainerHealthy", reason, f"Container failed with: {said}")
+    return None
+
+
+def _status(
+    revision: Resource[RevisionSpec], images: Sequence[Resource[Any] | None], autoscaler: Resource[Any] | None
+) -> Json:
+    status: Json = {}
+    digests = {image.name: image.status.get("imageDigest") for image in images if image is not None}
+    for field, containers in (("containerStatuses", "containers"), ("initContainerStatuses", "initContainers")):
+        listed = [
+            {"name": c["name"]}
+            | ({"imageDigest": digest} if (digest := digests.get(image_cache_name(revision, c))) else {})
+            for c in revision.obj["spec"].get(containers, ())
+        ]
+        if listed:
+            status[field] = listed
+    if autoscaler is not None:
+        status |= {"actualReplicas": autoscaler.status.get("actualScale", 0)}
+        status |= {"desiredReplicas": max(autoscaler.status.get("desiredScale", 0), 0)}
+    return status

@@ -1,0 +1,232 @@
+"""The Scaler: the loop around the Autoscaler's decisions.
+
+Reads PodAutoscalers, their Deployments and the Throttlers' load; writes each PodAutoscaler's status and its
+Deployment's `spec.replicas`, as Knative's KPA reconciler does. It takes a sample a second and decides each two seconds,
+and at once when a request finds no replica (`poke`) or the number of ready replicas changes. A Revision at zero costs
+nothing: the loop only looks at those that are awake, and sleeps when all are asleep.
+
+Knative waits at scale to zero until its activator has taken over the requests; here the Throttler always stands in the
+path, so that wait is over at once (`ScaleState.fresh`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from emulator.lib.report import report
+from emulator.objects.conditions import Condition, summarize
+from emulator.objects.kind import Kind
+from emulator.objects.resource import Key, Resource
+from emulator.serving.autoscaler import TICK_S, DeciderState, Load, decide
+from emulator.serving.autoscalerconfig import AutoscalerConfig, InvalidConfig
+from emulator.serving.metrics import LoadWindows, Sample
+from emulator.serving.podautoscalers import POD_AUTOSCALER, PodAutoscalerSpec
+from emulator.serving.scalebounds import Plan, ScaleState, fixed_plan, plan
+from emulator.serving.scalespec import ScaleSpec
+from emulator.store.store import Store
+from emulator.store.watch import Change
+
+logger = logging.getLogger(__name__)
+
+START = "kemu.dev/start"
+"""`asleep` on what `up` found at its start: rolled out already, and at zero."""
+SAMPLE_S = 1.0
+
+
+class LoadSource(Protocol):
+    """Whoever knows a Revision's requests: its Throttler."""
+
+    @property
+    def in_flight(self) -> int: ...
+
+    def take(self, now: float) -> Sample: ...
+
+
+class _Decider:
+    """All that is known of one PodAutoscaler between two decisions."""
+
+    def __init__(self, spec: ScaleSpec, now: float) -> None:
+        self.spec = spec
+        self.windows = LoadWindows(spec)
+        self.state = DeciderState.fresh(spec, 0, now)
+        self.scale = ScaleState.fresh(spec, now)
+        self.decided_at = now
+
+    def respec(self, spec: ScaleSpec) -> None:
+        self.spec = spec
+        if not self.windows.fits(spec):
+            self.windows = LoadWindows(spec)
+
+    @property
+    def is_asleep(self) -> bool:
+        """Nothing runs, and nothing will unless somebody pokes."""
+        return self.scale.replicas == 0 and self.scale.active.status == "False"
+
+
+class Scaler:
+    """`load_of` gives the LoadSource of a Revision by (namespace, name)."""
+
+    def __init__(self, store: Store, load_of: Callable[[str, str], LoadSource | None], namespace: str) -> None:
+        self._store = store
+        self._load_of = load_of
+        self._namespace = namespace
+        deployment = store.registry.of("apps/v1", "Deployment")
+        assert deployment is not None
+        self._deployment: Kind[Any] = deployment
+        self._deciders: dict[Key, _Decider] = {}
+        self._awake: set[Key] = set()
+        self._wake = asyncio.Event()
+        store.observe(self._changed)
+
+    async def run(self) -> None:
+        """Sample and decide until cancelled."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            if not self._awake:
+                self._wake.clear()
+                await self._wake.wait()
+                due = loop.time()
+            due = max(due + SAMPLE_S, loop.time())
+            await asyncio.sleep(due - loop.time())
+            for key in list(self._awake):
+                self._tick(key, loop.time())
+
+    def poke(self, namespace: str, revision: str) -> None:
+        """A request waits for this Revision: when it is at zero, want one replica before this returns."""
+        key = Key(POD_AUTOSCALER, namespace, revision)
+        decider = self._deciders.get(key)
+        if decider is None or decider.scale.replicas > 0:
+            return
+        now = asyncio.get_running_loop().time()
+        source = self._load_of(namespace, revision)
+        decider.windows.record(now, max(1, source.in_flight if source else 1))
+        self._decide(key, decider, now)
+
+    # -- what changes
+
+    def _changed(self, change: Change) -> None:
+        kind = change.resource.kind
+        if kind is POD_AUTOSCALER:
+            if change.type == "DELETED":
+                self._deciders.pop(change.resource.key, None)
+                self._awake.discard(change.resource.key)
+            elif change.before is None or change.before.spec is not change.resource.spec or _annotated(change):
+                self._consider(change.resource)
+        elif kind is self._deployment and change.type != "DELETED":
+            self._deployment_changed(change.resource)
+        elif kind.name == "ConfigMap" and change.resource.name == "config-autoscaler":
+            for autoscaler in self._store.list(POD_AUTOSCALER):
+                self._consider(autoscaler)
+
+    def _consider(self, autoscaler: Resource[PodAutoscalerSpec]) -> None:
+        now = asyncio.get_running_loop().time()
+        spec = self._spec(autoscaler)
+        decider = self._deciders.get(autoscaler.key)
+        if decider is None:
+            decider = self._deciders[autoscaler.key] = _Decider(spec, now)
+        else:
+            decider.respec(spec)
+        self._decide(autoscaler.key, decider, now)
+
+    def _spec(self, autoscaler: Resource[PodAutoscalerSpec]) -> ScaleSpec:
+        try:
+            config = AutoscalerConfig.of(self._store.config("config-autoscaler", self._namespace))
+        except InvalidConfig as fault:
+            logger.warning("config-autoscaler: %s; the defaults hold", fault, extra={"about": "config-autoscaler"})
+            config = AutoscalerConfig()
+        reachable = autoscaler.spec.reachability != "Unreachable"
+        concurrency = autoscaler.spec.container_concurrency
+        spec = ScaleSpec.of(autoscaler.annotations, concurrency, config, is_reachable=reachable)
+        return replace(spec, initial_scale=0) if autoscaler.annotations.get(START) == "asleep" else spec
+
+    def _deployment_changed(self, deployment: Resource[Any]) -> None:
+        owner = deployment.controller
+        if owner is None or owner["kind"] != "Revision":
+            return
+        key = Key(POD_AUTOSCALER, deployment.namespace, owner["name"])
+        if decider := self._deciders.get(key):
+            self._scale(key, decider.scale.replicas)
+            self._plan(key, decider, asyncio.get_running_loop().time())
+
+    # -- deciding
+
+    def _tick(self, key: Key, now: float) -> None:
+        decider = self._deciders.get(key)
+        if decider is None:
+            return
+        if (source := self._load_of(key.namespace, key.name)) is not None:
+            sample = source.take(now)
+            decider.windows.record(now, sample.requests if decider.spec.metric == "rps" else sample.concurrency)
+        if now - decider.decided_at >= TICK_S:
+            self._decide(key, decider, now)
+
+    def _decide(self, key: Key, decider: _Decider, now: float) -> None:
+        decider.decided_at = now
+        load = Load.of(decider.spec, decider.windows, self._ready(key), now)
+        _, decider.state = decide(decider.spec, load, decider.state, now)
+        self._plan(key, decider, now)
+
+    def _plan(self, key: Key, decider: _Decider, now: float) -> None:
+        before, ready = decider.scale, self._ready(key)
+        if decider.spec.is_kpa:
+            made, decider.scale = plan(decider.spec, decider.state.last, ready, before, now)
+        else:
+            made, decider.scale = fixed_plan(decider.spec, ready, before, now)
+        if made.replicas != before.replicas:
+            said = "scaled %d → %d" if made.replicas else "idle: scaled %d → %d"
+            report(logger, key.name, said, before.replicas, made.replicas, replicas=made.replicas)
+        self._tell(key, decider, made, ready)
+        self._scale(key, made.replicas)
+        if decider.is_asleep:
+            self._awake.discard(key)
+        else:
+            self._awake.add(key)
+            self._wake.set()
+
+    # -- the Store
+
+    def _ready(self, key: Key) -> int:
+        deployment = self._target(key)
+        return int(deployment.status.get("readyReplicas", 0)) if deployment is not None else 0
+
+    def _target(self, key: Key) -> Resource[Any] | None:
+        autoscaler = self._store.find(POD_AUTOSCALER, key.name, key.namespace)
+        if autoscaler is None:
+            return None
+        return self._store.find(self._deployment, autoscaler.spec.scale_target_ref.name, key.namespace)
+
+    def _scale(self, key: Key, replicas: int) -> None:
+        deployment = self._target(key)
+        if deployment is None or deployment.obj["spec"].get("replicas") == replicas:
+            return
+        body = {k: v for k, v in deployment.obj.items() if k != "status"}
+        self._store.update({**body, "spec": {**body["spec"], "replicas": replicas}})
+
+    def _tell(self, key: Key, decider: _Decider, made: Plan, ready: int) -> None:
+        autoscaler = self._store.find(POD_AUTOSCALER, key.name, key.namespace)
+        if autoscaler is None:
+            return
+        initialized = Condition.true("ScaleTargetInitialized")
+        if not decider.scale.is_initialized:
+            initialized = Condition.unknown("ScaleTargetInitialized")
+        # SKSReady: requests are always taken, by the Throttler if by nobody else.
+        conditions = [decider.scale.active, initialized, Condition.true("SKSReady")]
+        before = autoscaler.status.get("conditions", ())
+        status = {
+            "serviceName": key.name,
+            "metricsServiceName": f"{key.name}-private",
+            "desiredScale": made.desired,
+            "actualScale": ready,
+            "observedGeneration": autoscaler.generation,
+            "conditions": summarize(conditions, before, self._store.now()),
+        }
+        self._store.update_status(key, status)
+
+
+def _annotated(change: Change) -> bool:
+    return change.before is not None and change.before.annotations != change.resource.annotations
