@@ -1,0 +1,249 @@
+"""`ClusterClient`: requests that kemu itself makes, above all the delivery of events.
+
+A host of the internal table is entered in this process: the Handler that the ingress would have asked takes the `Call`,
+so a sleeping Service wakes just as for a request from outside. Any other URL is dialled. Requests and responses are
+whole (events are small), the response is bounded; nothing here retries beyond a dead pooled connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
+from urllib.parse import SplitResult, urlsplit
+
+from emulator.ingress.deadlines import Deadlines
+from emulator.ingress.forwarding import ACTIVATOR_LINE, trace_line
+from emulator.ingress.handler import Backend
+from emulator.ingress.hosts import HostTable
+from emulator.ingress.upstream import Carried, Dialer, Endpoint, HeaderList
+
+RESPONSE_LIMIT = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `status` 0 means that nothing did; `error` then says why, in Go's words."""
+
+    status: int
+    headers: HeaderList
+    body: bytes
+    error: str = ""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a header (lower case), or None."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+
+class Call(Carried):
+    """One request by this process. Implements `handler.Work`; a receiver uses `method`, `target`, `headers`, `body`."""
+
+    __slots__ = (
+        "_headers",
+        "_pieces",
+        "_then",
+        "arrived",
+        "backend",
+        "body",
+        "deadline",
+        "deadlines",
+        "dispatched",
+        "first_byte",
+        "headers",
+        "host",
+        "method",
+        "replica",
+        "size",
+        "status",
+        "target",
+        "waited",
+    )
+
+    def __init__(
+        self, method: bytes, url: SplitResult, headers: HeaderList, body: bytes, then: Callable[[Answer], None]
+    ) -> None:
+        super().__init__()
+        self.method = method
+        path = url.path or "/"
+        self.target = (f"{path}?{url.query}" if url.query else path).encode()
+        self.host = url.netloc.rpartition("@")[2].encode()
+        self.headers = headers
+        self.body = body
+        self._then = then
+        self.backend: Backend | None = None
+        self.deadlines: Deadlines | None = None
+        self.deadline = inf
+        self.replica: object | None = None
+        self.arrived = self.dispatched = self.first_byte = 0.0
+        self.waited = False
+        self.status = self.size = 0
+        self._headers: HeaderList = []
+        self._pieces: list[bytes] = []
+
+    def enter(self, backend: Backend) -> None:
+        """Go through the admission of a Revision."""
+        self.backend = backend
+        backend.admit(self)
+
+    def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]] = (), body: bytes = b"") -> None:
+        """End with this response; for receivers in this process."""
+        self._settle(Answer(status, list(headers), body))
+
+    # -- Carried
+
+    def send(self) -> None:
+        assert self.upstream is not None
+        lines = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (self.method, self.target, self.host)]
+        lines += [b"%b: %b\r\n" % line for line in self.headers]
+        if self.backend is not None:
+            lines.append(_LOCAL_HOP)
+            if self.backend.in_path:
+                lines.append(ACTIVATOR_LINE)
+            if not any(name.lower() == b"traceparent" for name, _ in self.headers):
+                lines.append(trace_line())
+        lines.append(b"Content-Length: %d\r\n\r\n" % len(self.body))
+        lines.append(self.body)
+        self.upstream.transport.write(b"".join(lines))
+
+    def unsend(self) -> None:
+        """Everything is kept until the end anyway."""
+
+    def is_replayable(self) -> bool:
+        return True  # a pooled connection that was closed before any response; events are delivered at least once
+
+    def fail(self, status: int, text: str) -> None:
+        if not self.finished:
+            self.detach(False)
+            self._settle(Answer(status if self.backend else 0, [], text.encode(), text))
+
+    def response_head(self, status: int, headers: HeaderList) -> bool:
+        if status < 200:
+            return False
+        self.is_started = True
+        self.status = status
+        if self.waited:
+            self.first_byte = asyncio.get_running_loop().time()
+        self._headers = headers
+        return self.method == b"HEAD" or status in (204, 304)
+
+    def response_body(self, data: bytes) -> None:
+        self.size += len(data)
+        if self.size > RESPONSE_LIMIT:
+            self.detach(False)
+            self._settle(Answer(0, [], b"", f"response is larger than {RESPONSE_LIMIT} bytes"))
+        else:
+            self._pieces.append(data)
+
+    def response_counted(self, data: bytes) -> None:
+        self.response_body(data)
+
+    def response_end(self, trailers: HeaderList, is_reusable: bool) -> None:
+        if not self.finished:
+            self.detach(is_reusable)
+            self._settle(Answer(self.status, self._headers, b"".join(self._pieces)))
+
+    def response_lost(self, error: Exception | None) -> None:
+        if not self.finished:
+            is_counted = any(name.lower() == b"content-length" for name, _ in self._headers)
+            if error is None and not is_counted:
+                self._settle(Answer(self.status, self._headers, b"".join(self._pieces)))
+            else:
+                self._settle(Answer(0, [], b"", "unexpected EOF"))
+
+    def tunnel(self, rest: bytes) -> None:
+        self.fail(502, "unexpected upgrade")
+
+    def expire(self, now: float) -> None:
+        """The caller's patience is over."""
+        if not self.finished:
+            self.detach(False)
+            self._settle(Answer(0, [], b"", "context deadline exceeded"))
+
+    def _settle(self, answer: Answer) -> None:
+        if self.finished:
+            return
+        self.finished = True
+        if self.deadlines is not None:
+            self.deadlines.active.discard(self)
+        if self.backend is not None:
+            self.backend.leave(self)
+        then, self._then = self._then, _nobody
+        then(answer)
+
+
+_LOCAL_HOP = b"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nForwarded: for=127.0.0.1;proto=http\r\n"
+
+
+def _nobody(_: Answer) -> None:
+    """Nobody waits any more."""
+
+
+class ClusterClient:
+    """Makes Calls. One for the process; `hosts` is the internal table."""
+
+    def __init__(self, hosts: HostTable, dialer: Dialer, deadlines: Deadlines) -> None:
+        self._hosts = hosts
+        self._dialer = dialer
+        self._deadlines = deadlines
+        self._foreign: dict[tuple[str, int, bool], Endpoint] = {}
+        self._urls: dict[str, SplitResult] = {}
+
+    def start(
+        self,
+        url: str,
+        headers: HeaderList,
+        body: bytes,
+        then: Callable[[Answer], None],
+        *,
+        method: bytes = b"POST",
+        timeout_s: float | None = None,
+    ) -> Call:
+        """Send a request; `then` is called exactly once, perhaps before this returns."""
+        split = self._urls.get(url) or self._split(url)
+        call = Call(method, split, headers, body, then)
+        if timeout_s:
+            call.deadline = asyncio.get_running_loop().time() + timeout_s
+            call.deadlines = self._deadlines
+            self._deadlines.add(call)
+        handler = self._hosts.find(call.host)
+        if handler is not None and split.scheme == "http":
+            handler.call(call)
+        else:
+            call.dispatch(self._endpoint(split))
+        return call
+
+    async def post(
+        self, url: str, headers: HeaderList, body: bytes, timeout_s: float | None = None, method: bytes = b"POST"
+    ) -> Answer:
+        """As `start`, waiting for the Answer."""
+        done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def then(answer: Answer) -> None:
+            if not done.done():
+                done.set_result(answer)
+
+        self.start(url, headers, body, then, method=method, timeout_s=timeout_s)
+        return await done
+
+    def close(self) -> None:
+        """Close the idle connections to foreign servers."""
+        for endpoint in self._foreign.values():
+            endpoint.close()
+        self._foreign.clear()
+
+    def _split(self, url: str) -> SplitResult:
+        split = urlsplit(url)
+        if len(self._urls) > 4096:
+            self._urls.clear()
+        self._urls[url] = split
+        return split
+
+    def _endpoint(self, url: SplitResult) -> Endpoint:
+        is_tls = url.scheme == "https"
+        key = (url.hostname or "", url.port or (443 if is_tls else 80), is_tls)
+        if key not in self._foreign:
+            tls = ssl.create_default_context() if is_tls else None
+            self._foreign[key] = Endpoint(key[0], key[1], self._dialer, tls=tls)
+        return self._foreign[key]

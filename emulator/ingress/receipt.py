@@ -1,0 +1,95 @@
+"""`Receipt`: a request that this process answers itself: its body is collected, and a function is handed the whole.
+
+Base of what receives events. The function gets the Receipt, may keep it, and calls `answer` once, at any time later;
+`is_gone` tells that nobody waits any more. Bodies are bounded; a larger one is answered 413 at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from emulator.ingress.cycle import Cycle, Headers
+from emulator.ingress.responses import CONTINUE, connection_line, response_bytes
+
+if TYPE_CHECKING:
+    from emulator.ingress.connection import Connection
+
+BODY_LIMIT = 64 * 1024 * 1024
+
+
+class Receipt(Cycle):
+    """See the module's text. `headers` keep the client's spelling; `host` is the Host header as it came."""
+
+    __slots__ = (
+        "_pieces",
+        "_size",
+        "_take",
+        "body",
+        "connection",
+        "disconnected",
+        "framing",
+        "headers",
+        "host",
+        "is_http10",
+        "keep_alive",
+        "method",
+        "response_complete",
+        "target",
+    )
+
+    def __init__(self, connection: Connection, take: Callable[[Receipt], None]) -> None:
+        self.connection = connection
+        self._take = take
+        self.method = connection.method
+        self.target = connection.url
+        self.host = connection.host
+        self.headers: list[tuple[bytes, bytes]] = connection.headers
+        self.framing = [(n.lower(), v) for n, v in self.headers if n.lower() in (b"content-length", b"transfer-encoding")]
+        self.keep_alive: bool = connection.parser.should_keep_alive()
+        self.is_http10 = connection.is_http10
+        self.response_complete = self.disconnected = False
+        self.body = b""
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    @property
+    def is_gone(self) -> bool:
+        return self.disconnected
+
+    def start(self) -> None:
+        if any(n.lower() == b"expect" and v.lower() == b"100-continue" for n, v in self.headers):
+            self.connection.transport.write(CONTINUE)
+
+    def request_body(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > BODY_LIMIT:
+            self.keep_alive = False
+            self.answer(413, (), b"request body too large\n")
+        else:
+            self._pieces.append(data)
+
+    def request_end(self) -> None:
+        self.body = b"".join(self._pieces)
+        self._pieces.clear()
+        self._take(self)
+
+    def client_lost(self) -> None:
+        self.disconnected = self.response_complete = True
+
+    def answer(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
+        """Send the response; a second one, or one that nobody waits for, is dropped."""
+        if self.response_complete:
+            return
+        self.response_complete = True
+        connection = self.connection
+        line = connection_line(self.keep_alive, self.is_http10)
+        connection.transport.write(response_bytes(status, headers, b"" if self.method == b"HEAD" else body, line))
+        if not self.keep_alive:
+            connection.transport.close()
+        connection.finished(self)
+
+
+def header(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """The first value of the header `name` (lower case), or None."""
+    return next((value for key, value in headers if key.lower() == name), None)

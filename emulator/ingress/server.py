@@ -1,0 +1,149 @@
+"""Listeners: uvicorn's server on a socket of ours, speaking through `Connection`, without uvicorn's signal handling.
+
+Several run on one loop (public, internal, API). The socket is bound before anything else is started, so that a port that
+is taken is told at once and with who holds it. Requests whose host is in no table go to a Starlette app, which names the
+hosts there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from emulator.ingress.connection import Connection, ListenerConfig
+from emulator.ingress.deadlines import Deadlines
+from emulator.ingress.hosts import HostTable
+
+BACKLOG = 2048
+
+
+class PortInUse(Exception):
+    """Another process listens there; the text says who and what to do."""
+
+    def __init__(self, host: str, port: int, holder: str) -> None:
+        held = f" by {holder}" if holder else ""
+        super().__init__(f"port {port} on {host} is in use{held}; stop it, or choose another with --port N")
+        self.port = port
+
+
+class PortForbidden(Exception):
+    """The port may not be bound by this user."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; PortInUse, PortForbidden."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except PermissionError as error:
+        listener.close()
+        raise PortForbidden(f"port {port} on {host} may not be bound: {error.strerror}") from error
+    except OSError as error:
+        listener.close()
+        raise PortInUse(host, port, _holder(port)) from error
+    listener.setblocking(False)
+    return listener
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A bound socket and what it serves: hosts of the table by Connection, everything else by `app`."""
+
+    socket: socket.socket
+    hosts: HostTable
+    deadlines: Deadlines
+    app: Any
+
+    @property
+    def port(self) -> int:
+        return int(self.socket.getsockname()[1])
+
+
+class Server:
+    """Serves one Listener until `stop`."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        config = ListenerConfig(
+            listener.app,
+            loop="none",
+            http=Connection,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=None,
+        )
+        config.hosts = listener.hosts
+        config.deadlines = listener.deadlines
+        address = listener.socket.getsockname()[0]
+        config.ingress_address = str(address).encode()
+        self._server = _Quiet(config)
+
+    async def run(self) -> None:
+        """Accept connections until cancelled, or until `stop` was called and all requests have ended."""
+        await self._server.serve(sockets=[self._listener.socket])
+
+    async def stop(self, drain_s: float) -> None:
+        """Accept nothing more; let requests end for `drain_s`, then cut them."""
+        self._server.should_exit = True
+        deadline = asyncio.get_running_loop().time() + drain_s
+        while self._server.server_state.connections and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+        self._server.force_exit = True
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
+
+
+class _Quiet(uvicorn.Server):
+    """uvicorn's Server that leaves signals alone: `app.py` owns them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def unknown_host(hosts: HostTable) -> Starlette:
+    """The app behind the ingress: 404 with the hosts there are (spec serving.md §4.1; Knative's own body is empty)."""
+
+    async def answer(request: Request) -> PlainTextResponse:
+        names = hosts.names()
+        listed = "\n".join(f"  {name}" for name in names) or "  (none yet)"
+        said = f'no Service answers to the host "{request.headers.get("host", "")}"; there are:\n{listed}\n'
+        return PlainTextResponse(said, 404, headers={"X-Content-Type-Options": "nosniff"})
+
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    return Starlette(routes=[Route("/{path:path}", answer, methods=methods)])
+
+
+def _holder(port: int) -> str:
+    """`nginx (pid 123)` for who listens on `port`, as far as /proc tells this user."""
+    try:
+        tables = [Path(f"/proc/net/{name}").read_text() for name in ("tcp", "tcp6")]
+    except OSError:
+        return ""
+    wanted = f":{port:04X}"
+    rows = [line.split() for table in tables for line in table.splitlines()[1:]]
+    inodes = {row[9] for row in rows if row[1].endswith(wanted) and row[3] == "0A"}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(f.readlink().name.strip("socket:[]") in inodes for f in (process / "fd").iterdir()):
+                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
+        except OSError:
+            continue
+    return ""

@@ -1,0 +1,259 @@
+"""From the Store to the data plane: a Throttler for each Revision, a Handler for each Route, names in the host tables.
+
+Projections only: Revisions give Throttlers, Pods their replicas, Routes (by their status) the split and the names. The
+request path looks at these tables and never at the Store. Nothing here decides on scale or traffic; it carries out what
+the reconcilers wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from emulator.ingress.cycle import Cycle
+from emulator.ingress.exchange import Exchange
+from emulator.ingress.handler import Timeouts, Work
+from emulator.ingress.hosts import VirtualHosts
+from emulator.ingress.upstream import Dialer, Endpoint
+from emulator.lib.report import report
+from emulator.objects.kind import Kind
+from emulator.objects.resource import Resource
+from emulator.serving.annotations import NAMESPACE
+from emulator.serving.hostnames import BadTemplate, HostNames, Ingress
+from emulator.serving.kinds import REVISION, ROUTE
+from emulator.serving.throttler import Hooks, Throttler
+from emulator.store.projection import Projection
+from emulator.store.store import Store
+
+if TYPE_CHECKING:
+    from emulator.ingress.cluster import Call
+    from emulator.ingress.connection import Connection
+
+logger = logging.getLogger(__name__)
+
+ADDRESS, COLD_START = "kemu.dev/address", "kemu.dev/cold-start"
+REVISION_LABEL = "serving.knative.dev/revision"
+
+
+class RouteHandler:
+    """Implements `Handler`: picks a Revision by weight for each request."""
+
+    def __init__(self) -> None:
+        self._backends: list[Throttler] = []
+        self._weights: list[int] = []
+        self._only: Throttler | None = None
+
+    def share(self, parts: list[tuple[Throttler, int]]) -> None:
+        """Share requests among these; the weights are percents."""
+        self._backends = [backend for backend, weight in parts if weight > 0]
+        self._weights = [weight for _, weight in parts if weight > 0]
+        self._only = self._backends[0] if len(self._backends) == 1 else None
+
+    def choose(self) -> Throttler:
+        return self._only or random.choices(self._backends, self._weights)[0]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._backends
+
+    def open(self, connection: Connection) -> Cycle:
+        return Exchange(connection, self.choose())
+
+    def call(self, call: Call) -> None:
+        call.enter(self.choose())
+
+
+class Backends:
+    """The Throttlers and host names of all Revisions and Routes."""
+
+    def __init__(
+        self,
+        store: Store,
+        hosts: VirtualHosts,
+        dialer: Dialer,
+        ingress: Ingress,
+        poke: Callable[[str, str], None],
+    ) -> None:
+        self._store = store
+        self._hosts = hosts
+        self._dialer = dialer
+        self._ingress = ingress
+        self._poke = poke
+        pod = store.registry.of("v1", "Pod")
+        assert pod is not None
+        self._pod: Kind[Any] = pod
+        self._throttlers: dict[tuple[str, str], Throttler] = {}
+        self._pods: dict[tuple[str, str], dict[str, str]] = {}
+        self._handlers: dict[tuple[str, str, str], RouteHandler] = {}
+        self._names: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
+        self._reported: set[str] = set()
+        self.last_cold: dict[tuple[str, str], str] = {}
+        """The last cold start of each Revision, as it was reported."""
+
+    def start(self) -> None:
+        """Fill the tables and keep them; call it on the loop."""
+        Projection(self._store, REVISION, self._put_revision, self._drop_revision)
+        Projection(self._store, self._pod, self._put_pod, self._drop_pod)
+        Projection(self._store, ROUTE, self._put_route, self._drop_route)
+
+    def throttler(self, namespace: str, revision: str) -> Throttler | None:
+        return self._throttlers.get((namespace, revision))
+
+    async def drain(self, address: tuple[str, int], timeout_s: float) -> None:
+        """Returns when no request is under way to a replica that was taken out, or after `timeout_s`."""
+        text = f"{address[0]}:{address[1]}"
+        try:
+            async with asyncio.timeout(timeout_s):
+                for throttler in list(self._throttlers.values()):
+                    await throttler.drained(text)
+        except TimeoutError:
+            return
+
+    # -- Revisions
+
+    def _put_revision(self, revision: Resource[Any]) -> None:
+        key = (revision.namespace, revision.name)
+        if key in self._throttlers:
+            return
+        spec = revision.spec
+        timeouts = Timeouts(
+            total_s=spec.timeout_seconds or None,
+            response_start_s=spec.response_start_timeout_seconds or None,
+            idle_s=spec.idle_timeout_seconds or None,
+        )
+        hooks = Hooks(lambda: self._poke(*key), lambda work: self._report_cold(key, work))
+        self._throttlers[key] = Throttler(spec.container_concurrency or 0, timeouts, hooks)
+
+    def _drop_revision(self, revision: Resource[Any]) -> None:
+        throttler = self._throttlers.pop((revision.namespace, revision.name), None)
+        self._pods.pop((revision.namespace, revision.name), None)
+        if throttler is not None:
+            throttler.set_replicas({})
+            throttler.fail_waiting(503, f'revision "{revision.name}" was deleted')
+
+    def _report_cold(self, key: tuple[str, str], work: Work) -> None:
+        """Say where the time of the first answer of a new replica went."""
+        if not work.first_byte or not work.dispatched:
+            return
+        parts = self._cold_parts(key, work)
+        if parts is None:
+            return
+        total_ms = (work.first_byte - work.arrived) * 1000
+        listed = " · ".join(f"{name} {ms:.0f}" for name, ms in parts.items())
+        text = f"cold start {total_ms:.0f} ms: {listed}"
+        self.last_cold[key] = text
+        report(logger, key[1], "%s", text, total_ms=round(total_ms, 1), **{k: round(v, 1) for k, v in parts.items()})
+
+    def _cold_parts(self, key: tuple[str, str], work: Work) -> dict[str, float] | None:
+        """The Pod's timings and the request's, once for each Pod."""
+        endpoint = getattr(work, "endpoint", None)
+        for name, address in self._pods.get(key, {}).items():
+            pod = self._store.find(self._pod, name, key[0])
+            if pod is None or endpoint is None or address != endpoint.address:
+                continue
+            text = pod.annotations.get(COLD_START, "")
+            if not text or name in self._reported:
+                return None
+            self._reported.add(name)
+            parts = {k: float(v) for k, _, v in (part.partition("=") for part in text.split())}
+            first_ms = (work.first_byte - work.dispatched) * 1000
+            return {**parts, "first byte": first_ms}
+        return None
+
+    # -- Pods
+
+    def _put_pod(self, pod: Resource[Any]) -> None:
+        revision = pod.labels.get(REVISION_LABEL)
+        if revision is None:
+            return
+        pods = self._pods.setdefault((pod.namespace, revision), {})
+        address = pod.annotations.get(ADDRESS)
+        is_usable = address is not None and pod.is_ready and not pod.is_deleting
+        if is_usable == (pod.name in pods):
+            return
+        if is_usable and address is not None:
+            pods[pod.name] = address
+        else:
+            del pods[pod.name]
+        self._share_pods(pod.namespace, revision)
+
+    def _drop_pod(self, pod: Resource[Any]) -> None:
+        revision = pod.labels.get(REVISION_LABEL, "")
+        self._reported.discard(pod.name)
+        if self._pods.get((pod.namespace, revision), {}).pop(pod.name, None) is not None:
+            self._share_pods(pod.namespace, revision)
+
+    def _share_pods(self, namespace: str, revision: str) -> None:
+        throttler = self._throttlers.get((namespace, revision))
+        if throttler is not None:
+            pods = self._pods[namespace, revision]
+            throttler.set_replicas({name: self._endpoint(address, revision) for name, address in pods.items()})
+
+    def _endpoint(self, address: str, revision: str) -> Callable[[], Endpoint]:
+        host, _, port = address.rpartition(":")
+        line = f"Kemu-Revision: {revision}\r\n".encode()
+        return lambda: Endpoint(host, int(port), self._dialer, response_lines=line)
+
+    # -- Routes
+
+    def _put_route(self, route: Resource[Any]) -> None:
+        traffic = route.status.get("traffic") or ()
+        names = self._host_names(route)
+        if not traffic or names is None:
+            return
+        public: dict[str, RouteHandler] = {}
+        internal: dict[str, RouteHandler] = {}
+        tags = ["", *dict.fromkeys(target["tag"] for target in traffic if target.get("tag"))]
+        for tag in tags:
+            handler = self._handlers.setdefault((route.namespace, route.name, tag), RouteHandler())
+            handler.share(self._parts(route, traffic, tag))
+            if not handler.is_empty:
+                public.update(dict.fromkeys(names.public(tag), handler))
+                internal.update(dict.fromkeys(names.internal(tag), handler))
+                if not names.is_private:
+                    # So that `curl -H 'Host: hello.default.svc.cluster.local'` works from outside, too.
+                    public.update(dict.fromkeys(names.internal(tag)[:1], handler))
+        self._publish(route, public, internal)
+
+    def _parts(self, route: Resource[Any], traffic: Any, tag: str) -> list[tuple[Throttler, int]]:
+        parts = []
+        for target in traffic:
+            throttler = self._throttlers.get((route.namespace, target["revisionName"]))
+            if throttler is None:
+                continue
+            if tag and target.get("tag") == tag:
+                parts.append((throttler, 100))
+            elif not tag:
+                parts.append((throttler, int(target.get("percent") or 0)))
+        return parts
+
+    def _host_names(self, route: Resource[Any]) -> HostNames | None:
+        network = self._store.config("config-network", NAMESPACE)
+        domains = self._store.config("config-domain", NAMESPACE)
+        try:
+            return HostNames.of(route, network, domains, self._ingress)
+        except BadTemplate:
+            return None  # the Route's condition says it
+
+    def _publish(
+        self, route: Resource[Any], public: dict[str, RouteHandler], internal: dict[str, RouteHandler]
+    ) -> None:
+        key = (route.namespace, route.name)
+        old_public, old_internal = self._names.get(key, (set(), set()))
+        for table, names, old in (
+            (self._hosts.public, public, old_public),
+            (self._hosts.internal, internal, old_internal),
+        ):
+            for gone in old - names.keys():
+                table.remove(gone)
+            for name, handler in names.items():
+                table.set(name, handler)
+        self._names[key] = (set(public), set(internal))
+
+    def _drop_route(self, route: Resource[Any]) -> None:
+        self._publish(route, {}, {})
+        for key in [k for k in self._handlers if k[:2] == (route.namespace, route.name)]:
+            del self._handlers[key]

@@ -1,0 +1,218 @@
+"""The Throttler: admission to the replicas of one Revision, and Knative's activator in one.
+
+It holds requests while no replica is ready, hands them out to the least loaded one with a free slot, first come first
+served, and never lets more than containerConcurrency into a replica. Waiting for a cold start and waiting for a slot are
+the same thing. Pure bookkeeping on the event loop: no I/O; what it admits knows how to dispatch itself. Followed:
+knative/serving pkg/queue/breaker.go, pkg/activator/net/throttler.go (serving §5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from emulator.ingress.handler import Timeouts, Work
+from emulator.ingress.upstream import Endpoint
+from emulator.serving.metrics import Sample
+
+QUEUE_FACTOR = 10
+"""Requests that may wait for each one that runs in a replica (queue-proxy's breaker)."""
+COLD_QUEUE = 10_000
+"""Requests that may wait for a Revision without replicas (the activator's breaker depth)."""
+QUEUE_FULL = "pending request queue full"
+
+
+class Replica:
+    """One ready Pod: where it listens and what it has in hand."""
+
+    __slots__ = ("endpoint", "gone", "in_flight")
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.in_flight = 0
+        self.gone: asyncio.Event | None = None
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Who is told: `poke` when a request finds no replica, `ended` when a request that had to wait is over."""
+
+    poke: Callable[[], None]
+    ended: Callable[[Work], None]
+
+
+class Throttler:
+    """Implements `ingress.handler.Backend` and `scaler.LoadSource`. `concurrency` 0 means no limit."""
+
+    def __init__(self, concurrency: int, timeouts: Timeouts, hooks: Hooks) -> None:
+        self.timeouts = timeouts
+        self.requests = 0
+        """All that ever arrived."""
+        self._concurrency = concurrency
+        self._hooks = hooks
+        self._replicas: dict[str, Replica] = {}
+        self._leaving: set[Replica] = set()
+        self._waiting: deque[Work] = deque()
+        self._gone_waiting = 0
+        self._in_flight = 0
+        self._loop = asyncio.get_running_loop()
+        # The average is an integral over time, moved on only when the number changes.
+        self._area = 0.0
+        self._moved_at = self._taken_at = self._loop.time()
+        self._arrived = 0
+
+    # -- Backend
+
+    @property
+    def in_path(self) -> bool:
+        """On a cluster the activator leaves the path only at three replicas and more (serving §6.5)."""
+        return len(self._replicas) < 3
+
+    @property
+    def is_ready(self) -> bool:
+        return bool(self._replicas)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests inside, waiting ones included."""
+        return self._in_flight
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting) - self._gone_waiting
+
+    def admit(self, work: Work) -> None:
+        self._count(1)
+        self._arrived += 1
+        self.requests += 1
+        replica = None if self._waiting else self._choose()
+        if replica is not None:
+            replica.in_flight += 1
+            work.replica = replica
+            work.dispatch(replica.endpoint)
+            return
+        if self.waiting >= self._limit():
+            work.fail(503, QUEUE_FULL)
+            return
+        work.waited = True
+        work.arrived = self._loop.time()
+        self._waiting.append(work)
+        if not self._replicas:
+            self._hooks.poke()
+
+    def leave(self, work: Work) -> None:
+        self._count(-1)
+        replica = work.replica
+        if replica is None:
+            if work.waited and work.dispatched == 0.0:
+                self._gone_waiting += 1
+                if self._gone_waiting > len(self._waiting) // 2:
+                    self._forget_gone()
+            return
+        assert isinstance(replica, Replica)
+        work.replica = None
+        replica.in_flight -= 1
+        if work.waited:
+            self._hooks.ended(work)
+        if replica.gone is not None:
+            if replica.in_flight == 0:
+                self._leaving.discard(replica)
+                replica.gone.set()
+                replica.endpoint.close()
+        elif self._waiting:
+            self._release()
+
+    # -- replicas
+
+    def set_replicas(self, wanted: dict[str, Callable[[], Endpoint]]) -> None:
+        """Let exactly these take work, by Pod name; one that left gets nothing new and may finish what it has."""
+        for name in [name for name in self._replicas if name not in wanted]:
+            replica = self._replicas.pop(name)
+            replica.gone = asyncio.Event()
+            if replica.in_flight:
+                self._leaving.add(replica)
+            else:
+                replica.gone.set()
+                replica.endpoint.close()
+        for name, make in wanted.items():
+            if name not in self._replicas:
+                self._replicas[name] = Replica(make())
+        self._release()
+
+    async def drained(self, address: str) -> None:
+        """Returns when no request is under way to a replica that left."""
+        for replica in list(self._leaving):
+            if replica.endpoint.address == address and replica.gone is not None:
+                await replica.gone.wait()
+
+    def fail_waiting(self, status: int, text: str) -> None:
+        """Answer everything that waits; for a Revision that is gone."""
+        waiting, self._waiting = self._waiting, deque()
+        self._gone_waiting = 0
+        for work in waiting:
+            if not work.finished:
+                work.fail(status, text)
+
+    # -- LoadSource
+
+    def take(self, now: float) -> Sample:
+        """Average concurrency and arrivals since the last call; `now` is the loop's time."""
+        self._advance(now)
+        length = max(now - self._taken_at, 1e-9)
+        sample = Sample(self._area / length, self._arrived / max(length, 1.0))
+        self._area, self._arrived, self._taken_at = 0.0, 0, now
+        return sample
+
+    # -- inside
+
+    def _count(self, step: int) -> None:
+        self._advance(self._loop.time())
+        self._in_flight += step
+
+    def _advance(self, now: float) -> None:
+        self._area += self._in_flight * (now - self._moved_at)
+        self._moved_at = now
+
+    def _limit(self) -> int:
+        if not self._replicas or not self._concurrency:
+            return COLD_QUEUE
+        return QUEUE_FACTOR * self._concurrency * len(self._replicas)
+
+    def _choose(self) -> Replica | None:
+        replicas = self._replicas
+        if len(replicas) == 1:
+            (best,) = replicas.values()
+        elif not replicas:
+            return None
+        else:
+            best = min(replicas.values(), key=_load)
+        return None if self._concurrency and best.in_flight >= self._concurrency else best
+
+    def _release(self) -> None:
+        """Dispatch what waits, as far as there is room."""
+        waiting = self._waiting
+        while waiting:
+            if waiting[0].finished:
+                waiting.popleft()
+                self._gone_waiting -= 1
+                continue
+            replica = self._choose()
+            if replica is None:
+                return
+            work = waiting.popleft()
+            replica.in_flight += 1
+            work.replica = replica
+            work.dispatched = self._loop.time()
+            work.dispatch(replica.endpoint)
+
+    def _forget_gone(self) -> None:
+        self._waiting = deque(work for work in self._waiting if not work.finished)
+        self._gone_waiting = 0
+
+
+def _load(replica: Replica) -> int:
+    return replica.in_flight
+
+
