@@ -1,0 +1,74 @@
+"""Faults as the user reads them: `service.yaml:12:11 spec…imagee: unknown field; did you mean "image"?`
+
+Pure. One line a fault: where, what, how to mend it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.manifests.documents import Document, Position
+from emulator.objects.kind import Registry
+from emulator.objects.problems import Problem
+
+
+@dataclass(frozen=True, order=True)
+class Diagnostic:
+    """One fault of a load."""
+
+    file: str
+    position: Position
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.position.line}:{self.position.column} {self.text}"
+
+
+class ManifestFaults(Exception):
+    """A load that was refused, with all its faults; nothing of it was applied."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = sorted(diagnostics)
+        super().__init__("\n".join(map(str, self.diagnostics)))
+
+
+def of_problems(file: str, document: Document, problems: Iterable[Problem]) -> list[Diagnostic]:
+    """The Problems of one object, each at its place."""
+    found = []
+    for problem in problems:
+        details = f" ({' '.join(problem.details.split())})" if problem.details else ""
+        hint = f"; {problem.hint}" if problem.hint else ""
+        position = document.position(problem.path)
+        found.append(Diagnostic(file, position, f"{problem.field}: {problem.message}{details}{hint}"))
+    return found
+
+
+def unknown_kind(file: str, document: Document, registry: Registry) -> Diagnostic:
+    """An `apiVersion` and `kind` that kemu does not have, with what was probably meant."""
+    value = document.value
+    kind, version = str(value.get("kind", "")), str(value.get("apiVersion", ""))
+    same_name = [k for k in registry if k.name == kind]
+    if same_name:
+        versions = " or ".join(f'"{v}"' for v in sorted({k.api_version for k in same_name}))
+        return Diagnostic(
+            file, document.position(("apiVersion",)), f'apiVersion: no kind "{kind}" in "{version}"; did you mean {versions}?'
+        )
+    close = difflib.get_close_matches(kind, [k.name for k in registry], n=1)
+    of_group = sorted({k.name for k in registry if k.api_version == version})
+    hint = f'did you mean "{close[0]}"?' if close else f"kinds of {version}: {', '.join(of_group)}" if of_group else ""
+    hint = hint or f"kemu has: {', '.join(sorted({k.name for k in registry}))}"
+    return Diagnostic(file, document.position(("kind",)), f'kind: unknown kind "{kind}" in "{version}"; {hint}')
+
+
+def no_object(file: str, document: Document) -> Diagnostic | None:
+    """What keeps a document from being an object at all, if anything does."""
+    value: Any = document.value
+    if not isinstance(value, dict):
+        return Diagnostic(file, document.position(()), "a document must be a map with apiVersion, kind and metadata")
+    for key in ("apiVersion", "kind"):
+        if not value.get(key):
+            return Diagnostic(file, document.position(()), f"{key}: missing; every object says its apiVersion and kind")
+    return None

@@ -1,0 +1,239 @@
+"""From files to the Store: read all, judge all, then apply all; remove what left the files.
+
+A load either fits as a whole or nothing of it is applied. Judging uses the ConfigMaps and operators of the same load.
+What the load itself says is merged three ways with what others wrote to an object since. Objects found by the first
+load are marked asleep (`kemu.dev/start`): they count as rolled out; the mark goes when the document changes. A namespace
+that is named but not defined comes to be, unlike on a cluster. Reading may run in a thread, the rest is for the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emulator.manifests.diagnostics import Diagnostic, ManifestFaults, no_object, of_problems, unknown_kind
+from emulator.manifests.documents import Document, Position, Unreadable, read_documents, split_lists
+from emulator.manifests.files import Source, read_sources
+from emulator.objects.kind import Json
+from emulator.objects.model import written_fidelity
+from emulator.objects.problems import dotted
+from emulator.objects.resource import Key, Resource
+from emulator.store.admission import Faulty, Request, examine
+from emulator.store.merge import merged
+from emulator.store.store import MANIFESTS, Store
+
+START, ASLEEP = "kemu.dev/start", "asleep"
+_STARTED_KINDS = ("Service", "Configuration")
+# What others are judged by comes first.
+_FIRST = ("Namespace", "ConfigMap", "Secret", "KnativeServing", "KnativeEventing")
+
+ConfigMapsOf = Callable[[Resource[Any]], list[Json]]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One object of a load, where it stands, and as it was written."""
+
+    key: Key
+    value: Json
+    file: str
+    document: Document
+    resource: Resource[Any]
+
+
+@dataclass
+class Applied:
+    """What a load did, by kind of change, for the user."""
+
+    created: list[Key] = field(default_factory=list)
+    configured: list[Key] = field(default_factory=list)
+    removed: list[Key] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.created or self.configured or self.removed)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{', '.join(f'{key.kind.name} {key.name}' for key in keys)} {word}"
+            for word, keys in (("created", self.created), ("configured", self.configured), ("removed", self.removed))
+            if keys
+        ]
+        return "; ".join(parts) or "nothing changed"
+
+
+class Loader:
+    """The manifests of one `kemu up`. `operators` gives the ConfigMaps that an operator's object stands for."""
+
+    def __init__(self, store: Store, paths: Sequence[Path], operators: Mapping[str, ConfigMapsOf]) -> None:
+        self.paths = tuple(paths)
+        self._store = store
+        self._operators = operators
+        self._last: dict[Key, Json] = {}
+        self._is_first = True
+
+    def read(self) -> list[tuple[Source, list[Document] | list[Diagnostic]]]:
+        """Read and parse every file. Blocks; touches no state."""
+        return [(source, _parsed(source)) for source in read_sources(self.paths)]
+
+    def check(self, sources: Sequence[tuple[Source, list[Document] | list[Diagnostic]]]) -> list[Wanted]:
+        """Judge a whole load; ManifestFaults with every fault of it."""
+        faults: list[Diagnostic] = []
+        documents: list[tuple[str, Document]] = []
+        for source, parsed in sources:
+            for item in parsed:
+                if isinstance(item, Diagnostic):
+                    faults.append(item)
+                else:
+                    documents.append((source.name, item))
+        wanted = self._judge(documents, faults)
+        if faults:
+            raise ManifestFaults(faults)
+        return wanted
+
+    def apply(self, wanted: Sequence[Wanted]) -> Applied:
+        """Bring the Store in line with a checked load."""
+        applied = Applied()
+        for item in wanted:
+            self._ensure_namespace(item.key)
+            self._apply(item, applied)
+        present = {item.key for item in wanted}
+        for key in [key for key in self._last if key not in present]:
+            del self._last[key]
+            if self._store.find(key.kind, key.name, key.namespace) is not None:
+                self._store.delete(key.kind, key.name, key.namespace)
+                applied.removed.append(key)
+        self._is_first = False
+        return applied
+
+    # -- judging
+
+    def _judge(self, documents: list[tuple[str, Document]], faults: list[Diagnostic]) -> list[Wanted]:
+        documents = sorted(documents, key=lambda pair: not _comes_first(pair[1]))
+        config: dict[tuple[str, str], Mapping[str, str]] = {}
+        seen: dict[Key, Wanted] = {}
+        for file, document in documents:
+            item = self._judged(file, document, config, faults)
+            if item is None:
+                continue
+            if (first := seen.get(item.key)) is not None:
+                at = first.document.position(("metadata", "name"))
+                where = document.position(("metadata", "name"))
+                said = f"metadata.name: {item.key} is there twice, first at {first.file}:{at.line}; rename or remove one"
+                faults.append(Diagnostic(file, where, said))
+                continue
+            seen[item.key] = item
+            self._take_config(item, config)
+        return list(seen.values())
+
+    def _judged(
+        self,
+        file: str,
+        document: Document,
+        config: Mapping[tuple[str, str], Mapping[str, str]],
+        faults: list[Diagnostic],
+    ) -> Wanted | None:
+        if (fault := no_object(file, document)) is not None:
+            faults.append(fault)
+            return None
+        value = document.value
+        kind = self._store.registry.of(str(value["apiVersion"]), str(value["kind"]))
+        if kind is None:
+            faults.append(unknown_kind(file, document, self._store.registry))
+            return None
+        metadata = value.get("metadata") if isinstance(value.get("metadata"), dict) else {}
+        namespace = str(metadata.get("namespace") or "default") if kind.namespaced else ""
+        old = self._store.find(kind, str(metadata.get("name", "")), namespace)
+
+        def read_config(name: str, space: str) -> Mapping[str, str]:
+            return config.get((space, name)) or self._store.config(name, space)
+
+        try:
+            resource = examine(kind, value, Request(old, MANIFESTS, read_config))
+        except Faulty as faulty:
+            faults += of_problems(file, document, faulty.problems)
+            return None
+        return Wanted(resource.key, value, file, document, resource)
+
+    def _take_config(self, item: Wanted, config: dict[tuple[str, str], Mapping[str, str]]) -> None:
+        """Objects of this load that later ones are judged by."""
+        kind = item.key.kind.name
+        if kind == "ConfigMap":
+            config[item.key.namespace, item.key.name] = item.value.get("data") or {}
+        elif kind in self._operators:
+            for config_map in self._operators[kind](item.resource):
+                metadata = config_map["metadata"]
+                config[metadata["namespace"], metadata["name"]] = config_map["data"]
+
+    # -- applying
+
+    def _ensure_namespace(self, key: Key) -> None:
+        kind = self._store.registry.of("v1", "Namespace")
+        if kind is not None and key.namespace and self._store.find(kind, key.namespace) is None:
+            self._store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": key.namespace}}, MANIFESTS)
+
+    def _apply(self, item: Wanted, applied: Applied) -> None:
+        before = self._last.get(item.key)
+        if before == item.value:
+            return
+        self._last[item.key] = item.value
+        present = self._store.find(item.key.kind, item.key.name, item.key.namespace)
+        if present is None:
+            self._store.create(self._marked(item), MANIFESTS)
+            applied.created.append(item.key)
+            applied.notes += _fidelity_notes(item)
+            return
+        base = dict(before) if before is not None else {}
+        value = merged({**present.obj}, base, {**item.value, "metadata": _with_namespace(item)})
+        if START in present.annotations:
+            annotations = {k: v for k, v in present.annotations.items() if k != START}
+            value = {**value, "metadata": {**value["metadata"], "annotations": {**annotations, **_written(item)}}}
+        if self._store.update(value, MANIFESTS) is not present:
+            applied.configured.append(item.key)
+            applied.notes += _fidelity_notes(item)
+
+    def _marked(self, item: Wanted) -> Json:
+        if not self._is_first or item.key.kind.name not in _STARTED_KINDS or "knative" not in item.key.kind.group:
+            return item.value
+        metadata = item.value["metadata"]
+        annotations = {START: ASLEEP, **(metadata.get("annotations") or {})}
+        return {**item.value, "metadata": {**metadata, "annotations": annotations}}
+
+
+def _parsed(source: Source) -> list[Document] | list[Diagnostic]:
+    if source.fault:
+        return [Diagnostic(source.name, Position(1, 1), source.fault)]
+    try:
+        return list(split_lists(read_documents(source.text)))
+    except Unreadable as unreadable:
+        return [
+            Diagnostic(source.name, f.position, f.message + (f"; {f.hint}" if f.hint else "")) for f in unreadable.faults
+        ]
+
+
+def _comes_first(document: Document) -> bool:
+    return isinstance(document.value, dict) and document.value.get("kind") in _FIRST
+
+
+def _with_namespace(item: Wanted) -> Json:
+    metadata = dict(item.value["metadata"])
+    return {**metadata, "namespace": item.key.namespace} if item.key.namespace else metadata
+
+
+def _written(item: Wanted) -> Json:
+    return dict(item.value["metadata"].get("annotations") or {})
+
+
+def _fidelity_notes(item: Wanted) -> list[str]:
+    """A line for each field the user wrote that kemu does not carry out as a cluster would."""
+    resource = item.resource
+    prefix: tuple[str | int, ...] = () if resource.kind.root else ("spec",)
+    notes = []
+    for path, fidelity, why in written_fidelity(resource.spec, prefix):
+        if fidelity == "ignored" and path in item.document.positions:
+            position = item.document.position(path)
+            notes.append(f"{item.file}:{position.line}:{position.column} {dotted(path)} has no effect here: {why}")
+    return notes
