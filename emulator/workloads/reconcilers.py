@@ -1,0 +1,33 @@
+"""The kinds of workloads and who reconciles each: what `app.py` takes from this package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.control.reconciler import Reconciler
+from emulator.objects.kind import Kind
+from emulator.workloads.configs import CONFIG_MAP, SECRET
+from emulator.workloads.deployments import DEPLOYMENT, DEPLOYMENT_RECONCILER
+from emulator.workloads.images import IMAGE
+from emulator.workloads.kubeevents import KUBE_EVENT
+from emulator.workloads.namespaces import NAMESPACE, NAMESPACE_RECONCILER
+from emulator.workloads.operators import KNATIVE_EVENTING, KNATIVE_SERVING, OPERATOR_RECONCILER
+from emulator.workloads.pods import POD
+
+KINDS: tuple[Kind[Any], ...] = (
+    NAMESPACE,
+    CONFIG_MAP,
+    SECRET,
+    POD,
+    DEPLOYMENT,
+    KUBE_EVENT,
+    IMAGE,
+    KNATIVE_SERVING,
+    KNATIVE_EVENTING,
+)
+RECONCILERS: dict[Kind[Any], Reconciler] = {
+    NAMESPACE: NAMESPACE_RECONCILER,
+    DEPLOYMENT: DEPLOYMENT_RECONCILER,
+    KNATIVE_SERVING: OPERATOR_RECONCILER,
+    KNATIVE_EVENTING: OPERATOR_RECONCILER,
+}
