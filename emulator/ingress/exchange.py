@@ -396,4 +396,3 @@ class Exchange(Carried, Cycle):
         line = extra + connection_line(self.keep_alive, self.is_http10)
         self._write(error_response(status, body, line))
         self._finish(self.keep_alive)
-

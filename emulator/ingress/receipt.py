@@ -45,7 +45,9 @@ class Receipt(Cycle):
         self.target = connection.url
         self.host = connection.host
         self.headers: list[tuple[bytes, bytes]] = connection.headers
-        self.framing = [(n.lower(), v) for n, v in self.headers if n.lower() in (b"content-length", b"transfer-encoding")]
+        self.framing = [
+            (n.lower(), v) for n, v in self.headers if n.lower() in (b"content-length", b"transfer-encoding")
+        ]
         self.keep_alive: bool = connection.parser.should_keep_alive()
         self.is_http10 = connection.is_http10
         self.response_complete = self.disconnected = False

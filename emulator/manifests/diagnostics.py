@@ -54,7 +54,9 @@ def unknown_kind(file: str, document: Document, registry: Registry) -> Diagnosti
     if same_name:
         versions = " or ".join(f'"{v}"' for v in sorted({k.api_version for k in same_name}))
         return Diagnostic(
-            file, document.position(("apiVersion",)), f'apiVersion: no kind "{kind}" in "{version}"; did you mean {versions}?'
+            file,
+            document.position(("apiVersion",)),
+            f'apiVersion: no kind "{kind}" in "{version}"; did you mean {versions}?',
         )
     close = difflib.get_close_matches(kind, [k.name for k in registry], n=1)
     of_group = sorted({k.name for k in registry if k.api_version == version})

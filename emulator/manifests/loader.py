@@ -122,7 +122,9 @@ class Loader:
             if (first := seen.get(item.key)) is not None:
                 at = first.document.position(("metadata", "name"))
                 where = document.position(("metadata", "name"))
-                said = f"metadata.name: {item.key} is there twice, first at {first.file}:{at.line}; rename or remove one"
+                said = (
+                    f"metadata.name: {item.key} is there twice, first at {first.file}:{at.line}; rename or remove one"
+                )
                 faults.append(Diagnostic(file, where, said))
                 continue
             seen[item.key] = item
@@ -173,7 +175,9 @@ class Loader:
     def _ensure_namespace(self, key: Key) -> None:
         kind = self._store.registry.of("v1", "Namespace")
         if kind is not None and key.namespace and self._store.find(kind, key.namespace) is None:
-            self._store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": key.namespace}}, MANIFESTS)
+            self._store.create(
+                {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": key.namespace}}, MANIFESTS
+            )
 
     def _apply(self, item: Wanted, applied: Applied) -> None:
         before = self._last.get(item.key)
@@ -210,7 +214,8 @@ def _parsed(source: Source) -> list[Document] | list[Diagnostic]:
         return list(split_lists(read_documents(source.text)))
     except Unreadable as unreadable:
         return [
-            Diagnostic(source.name, f.position, f.message + (f"; {f.hint}" if f.hint else "")) for f in unreadable.faults
+            Diagnostic(source.name, f.position, f.message + (f"; {f.hint}" if f.hint else ""))
+            for f in unreadable.faults
         ]
 
 

@@ -25,5 +25,3 @@ def reconcilers(ingress: Ingress) -> dict[Kind[Any], Reconciler]:
         REVISION: REVISION_RECONCILER,
         ROUTE: route_reconciler(ingress),
     }
-
-

@@ -214,5 +214,3 @@ class Throttler:
 
 def _load(replica: Replica) -> int:
     return replica.in_flight
-
-
