@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from emulator.control.controller import Controller
@@ -39,7 +39,6 @@ from emulator.runtime.docker import DockerRuntime
 from emulator.runtime.names import HostsFile
 from emulator.serving.backends import Backends
 from emulator.serving.hostnames import Ingress
-from emulator.serving.kinds import SERVICE
 from emulator.serving.reconcilers import KINDS as SERVING_KINDS
 from emulator.serving.reconcilers import reconcilers as serving_reconcilers
 from emulator.serving.scaler import Scaler
@@ -89,6 +88,7 @@ class App:
         self._settings = settings
         self._instance = instance
         self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._signals = 0
         clock = SystemClock()
         self.store = Store(REGISTRY, clock, CONFIG_MAP)
@@ -186,10 +186,16 @@ class App:
         prefix = secrets.token_urlsafe(18)
         api_socket = await self._bind("127.0.0.1", settings.api_port)
         api_port = api_socket.getsockname()[1]
-        actions = Actions(fire=eventing.fire, stop=self._stop.set, last_cold=backends.last_cold, logs=self._logs)
-        self._listen(tasks, api_socket, api(self.store, prefix, settings.port, actions), VirtualHosts().public)
+        actions = Actions(
+            fire=eventing.fire,
+            stop=self._stop.set,
+            logs=self._logs,
+            last_cold=backends.last_cold,
+            requests=backends.requests,
+        )
+        self._listen(tasks, api_socket, api(self.store, prefix, actions), VirtualHosts().public)
         state = State(
-            pid=_pid(),
+            pid=os.getpid(),
             instance=self._instance.id,
             host=settings.host,
             port=settings.port,
@@ -251,25 +257,22 @@ class App:
             report(logger, "kemu", "stopping: requests in flight may end, then containers go (again: at once)")
             self._stop.set()
         else:
-            raise KeyboardInterrupt
+            self._hurry.set()
 
     async def _wind_down(self, pods: PodRunner) -> None:
+        """Requests end, then containers; with a second signal everything is cut at once."""
+        async with Tasks() as tasks:
+            drained = tasks.spawn(self._drain(pods), "drain")
+            hurry = tasks.spawn(self._hurried(), "hurry")
+            await asyncio.wait((drained, hurry), return_when=asyncio.FIRST_COMPLETED)
+        if self._link.is_here:
+            await self._runtime.sweep()
+
+    async def _drain(self, pods: PodRunner) -> None:
         drain_s = self._settings.drain_s
         await asyncio.gather(*(server.stop(drain_s) for server in self._servers))
         if self._link.is_here:
             await pods.end(drain_s)
-            await self._runtime.sweep()
 
-
-def _pid() -> int:
-    import os
-
-    return os.getpid()
-
-
-def is_service(kind: Any) -> bool:
-    """Whether a kind is Knative's Service."""
-    return kind is SERVICE
-
-
-__all__ = ["REGISTRY", "App", "Path", "Started", "run"]
+    async def _hurried(self) -> None:
+        await self._hurry.wait()

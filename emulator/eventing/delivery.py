@@ -64,7 +64,7 @@ class Deliverer:
 class _Delivery:
     """The state of one delivery."""
 
-    __slots__ = ("_begun", "_deliverer", "_done", "_event", "_leg", "_redirects", "_ttl", "_tries", "_url")
+    __slots__ = ("_begun", "_deliverer", "_done", "_event", "_leg", "_redirects", "_tries", "_ttl", "_url")
 
     def __init__(self, deliverer: Deliverer, event: Event, leg: Leg, done: Done, ttl: bytes) -> None:
         self._deliverer = deliverer

@@ -18,7 +18,7 @@ from emulator.eventing import filters
 from emulator.eventing.defaults import BROKER_CLASS, NAMESPACE, broker_class, broker_defaults, channel_template
 from emulator.eventing.deliveryspec import DeliverySpec
 from emulator.eventing.sources.schedule import BadSchedule, Schedule
-from emulator.objects.kind import Column, Json, Kind, Request
+from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.model import JsonObject, Model, ignored
 from emulator.objects.names import dns1123_subdomain_faults
 from emulator.objects.problems import Path, Problem, both, invalid_value, missing, under
@@ -291,7 +291,6 @@ def _named(resource: Resource[Any]) -> Iterator[Problem]:
 
 _READY = Column("Ready", lambda r: r.condition("Ready")["status"])
 _REASON = Column("Reason", lambda r: r.condition("Ready").get("reason", ""))
-_AGE = Column("Age", lambda r: r.metadata["creationTimestamp"], type="date")
 _URL = Column("URL", lambda r: (r.status.get("address") or {}).get("url", ""))
 
 
@@ -324,7 +323,7 @@ BROKER: Kind[BrokerSpec] = _kind(
     spec=BrokerSpec,
     default=_default_broker,
     validate=_validate_broker,
-    columns=(_URL, _AGE, _READY, _REASON, Column("Class", lambda r: r.annotations.get(BROKER_CLASS, ""), wide=True)),
+    columns=(_URL, AGE, _READY, _REASON, Column("Class", lambda r: r.annotations.get(BROKER_CLASS, ""), wide=True)),
 )
 TRIGGER: Kind[TriggerSpec] = _kind(
     "eventing",
@@ -338,7 +337,7 @@ TRIGGER: Kind[TriggerSpec] = _kind(
     columns=(
         Column("Broker", lambda r: r.obj["spec"].get("broker", "")),
         Column("Subscriber_URI", lambda r: r.status.get("subscriberUri", "")),
-        _AGE,
+        AGE,
         _READY,
         _REASON,
     ),
@@ -352,7 +351,7 @@ CHANNEL: Kind[ChannelSpec] = _kind(
     spec=ChannelSpec,
     default=_default_channel,
     validate=_validate_channel,
-    columns=(_URL, _AGE, _READY, _REASON),
+    columns=(_URL, AGE, _READY, _REASON),
 )
 IN_MEMORY_CHANNEL: Kind[InMemoryChannelSpec] = _kind(
     "messaging",
@@ -363,7 +362,7 @@ IN_MEMORY_CHANNEL: Kind[InMemoryChannelSpec] = _kind(
     spec=InMemoryChannelSpec,
     default=_default_in_memory_channel,
     validate=_validate_in_memory_channel,
-    columns=(_URL, _AGE, _READY, _REASON),
+    columns=(_URL, AGE, _READY, _REASON),
 )
 SUBSCRIPTION: Kind[SubscriptionSpec] = _kind(
     "messaging",
@@ -374,7 +373,7 @@ SUBSCRIPTION: Kind[SubscriptionSpec] = _kind(
     spec=SubscriptionSpec,
     default=_default_subscription,
     validate=_validate_subscription,
-    columns=(_AGE, _READY, _REASON),
+    columns=(AGE, _READY, _REASON),
 )
 SEQUENCE: Kind[SequenceSpec] = _kind(
     "flows",
@@ -385,7 +384,7 @@ SEQUENCE: Kind[SequenceSpec] = _kind(
     spec=SequenceSpec,
     default=_default_sequence,
     validate=_validate_sequence,
-    columns=(_URL, _AGE, _READY, _REASON),
+    columns=(_URL, AGE, _READY, _REASON),
 )
 PING_SOURCE: Kind[PingSourceSpec] = _kind(
     "sources",
@@ -399,7 +398,7 @@ PING_SOURCE: Kind[PingSourceSpec] = _kind(
     columns=(
         Column("Sink", lambda r: r.status.get("sinkUri", "")),
         Column("Schedule", lambda r: r.spec.schedule),
-        _AGE,
+        AGE,
         _READY,
         _REASON,
     ),

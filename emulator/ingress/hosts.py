@@ -12,6 +12,7 @@ each call is atomic for readers.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -39,10 +40,12 @@ class HostTable:
         self._wildcards: dict[bytes, Handler] = {}
         self._aliases: set[bytes] = set()
         self._fallback = fallback
+        self._news = asyncio.Event()
 
     def set(self, host: str, handler: Handler) -> None:
         """Let `host` (or `*.suffix`) lead to `handler`, instead of whatever it led to."""
         self._forget_aliases()
+        self._news.set()
         name = normal_host(host.encode())
         if name.startswith(b"*."):
             self._wildcards[name[2:]] = handler
@@ -52,6 +55,7 @@ class HostTable:
     def remove(self, host: str) -> None:
         """Forget `host`; one that is not known is no error."""
         self._forget_aliases()
+        self._news.set()
         name = normal_host(host.encode())
         if name.startswith(b"*."):
             self._wildcards.pop(name[2:], None)
@@ -79,6 +83,11 @@ class HostTable:
         elif self._fallback is not None:
             return self._fallback.find(raw)
         return handler
+
+    async def changed(self) -> None:
+        """Returns when a name came or went since the last call."""
+        await self._news.wait()
+        self._news.clear()
 
     def names(self) -> list[str]:
         """Every name and wildcard of this scope, sorted, for people to read."""

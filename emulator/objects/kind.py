@@ -52,6 +52,9 @@ class Column:
     type: str = "string"
 
 
+AGE = Column("Age", lambda resource: resource.metadata["creationTimestamp"], type="date")
+
+
 @dataclass(frozen=True, eq=False)
 class Kind(Generic[S]):
     """The constant describing one API kind.

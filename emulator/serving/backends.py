@@ -102,6 +102,11 @@ class Backends:
     def throttler(self, namespace: str, revision: str) -> Throttler | None:
         return self._throttlers.get((namespace, revision))
 
+    def requests(self, namespace: str, revision: str) -> int:
+        """How many requests a Revision has had."""
+        throttler = self._throttlers.get((namespace, revision))
+        return throttler.requests if throttler is not None else 0
+
     async def drain(self, address: tuple[str, int], timeout_s: float) -> None:
         """Returns when no request is under way to a replica that was taken out, or after `timeout_s`."""
         text = f"{address[0]}:{address[1]}"

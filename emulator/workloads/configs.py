@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field
 
-from emulator.objects.kind import Column, Json, Kind, Request
+from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.model import Model
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
@@ -69,7 +69,7 @@ CONFIG_MAP = Kind(
     short_names=("cm",),
     root=True,
     validate=_changes,
-    columns=(Column("Data", lambda r: len(r.spec.data) + len(r.spec.binary_data)),),
+    columns=(Column("Data", lambda r: len(r.spec.data) + len(r.spec.binary_data)), AGE),
 )
 SECRET = Kind(
     group="",
@@ -80,5 +80,5 @@ SECRET = Kind(
     root=True,
     default=_merge_string_data,
     validate=_secret_problems,
-    columns=(Column("Type", lambda r: r.spec.type), Column("Data", lambda r: len(r.spec.data))),
+    columns=(Column("Type", lambda r: r.spec.type), Column("Data", lambda r: len(r.spec.data)), AGE),
 )

@@ -16,7 +16,7 @@ from pydantic import Field
 from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.lib.clock import rfc3339
 from emulator.objects.conditions import Condition, written
-from emulator.objects.kind import Column, Json, Kind, Request
+from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.model import JsonObject, Model, ignored
 from emulator.objects.names import child_name, random_suffix, short_hash
 from emulator.objects.podspec import PodSpec
@@ -75,6 +75,7 @@ DEPLOYMENT = Kind(
         Column("Ready", _counts),
         Column("Up-to-date", lambda r: r.status.get("updatedReplicas", 0), type="integer"),
         Column("Available", lambda r: r.status.get("availableReplicas", 0), type="integer"),
+        AGE,
     ),
 )
 

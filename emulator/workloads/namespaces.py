@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from emulator.control.reconciler import Outcome, Reconciler, View
-from emulator.objects.kind import Column, Kind
+from emulator.objects.kind import AGE, Column, Kind
 from emulator.objects.model import Model
 from emulator.objects.resource import Resource
 
@@ -22,7 +22,7 @@ NAMESPACE = Kind(
     spec=NamespaceSpec,
     short_names=("ns",),
     namespaced=False,
-    columns=(Column("Status", lambda r: r.status.get("phase", "Active")),),
+    columns=(Column("Status", lambda r: r.status.get("phase", "Active")), AGE),
 )
 
 

@@ -38,6 +38,10 @@ class PodLogs:
                     del self._logs[closed]
         return self._logs[key]
 
+    def pods(self, namespace: str) -> list[str]:
+        """The Pods of a namespace whose output is kept, the oldest first."""
+        return list(dict.fromkeys(p for ns, p, _ in self._logs if ns == namespace))
+
     def containers(self, namespace: str, pod: str) -> list[str]:
         """The containers of a Pod that have written, or may yet."""
         return [c for ns, p, c in self._logs if (ns, p) == (namespace, pod)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.objects.kind import Column, Json, Kind, Request
+from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.podspec import PodSpec
 from emulator.objects.problems import Problem, missing
 from emulator.objects.resource import Resource
@@ -56,6 +56,7 @@ POD = Kind(
         Column("Ready", _ready),
         Column("Status", _status),
         Column("Restarts", lambda r: sum(s["restartCount"] for s in _statuses(r)), type="integer"),
+        AGE,
         Column("IP", lambda r: r.status.get("podIP", "<none>"), wide=True),
         Column("Node", lambda r: "kemu", wide=True),
     ),
