@@ -119,18 +119,19 @@ class Outcome:
 
     `status` is everything in status but conditions and observedGeneration, which the Controller writes: `conditions`
     are the dependents from which Ready (or `happy`) follows; with None there are no conditions at all. `children` are
-    whole JSON objects without ownerReferences; `keeps` are children that stay as they are. `annotations` are put on the object itself (None removes one).
+    whole JSON objects without ownerReferences; `keeps` are children that stay as they are. `annotations` and `labels`
+    are put on the object itself (None removes one).
     """
 
     conditions: Sequence[Condition] | None = ()
     status: Mapping[str, Any] = field(default_factory=dict)
     children: Sequence[Json] = ()
-    keeps: Sequence[Key] = ()
     annotations: Mapping[str, str | None] = field(default_factory=dict)
     labels: Mapping[str, str | None] = field(default_factory=dict)
     notes: Sequence[Note] = ()
     requeue_s: float | None = None
     happy: str = "Ready"
+    keeps: Sequence[Key] = ()
 
 
 Reconcile = Callable[[Resource[Any], View], Outcome]

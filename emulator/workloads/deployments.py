@@ -92,7 +92,7 @@ def reconcile(deployment: Resource[DeploymentSpec], view: View) -> Outcome:
     keeps = [pod.key for pod in (current if is_rolled else current + old)]
     new = [_new_pod(deployment, template, label) for _ in range(wanted - len(current))]
     status = _status(deployment, present, current, wanted, rfc3339(view.now))
-    return Outcome(None, status, new, keeps)
+    return Outcome(None, status, new, keeps=keeps)
 
 
 DEPLOYMENT_RECONCILER = Reconciler(reconcile, prunes=(POD,))

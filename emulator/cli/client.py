@@ -1,0 +1,117 @@
+"""How verbs talk to the running kemu: finding it, asking its API, and saying what went wrong.
+
+Only the standard library, so that verbs start fast. Every failure is a `Failure` with an exit code.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import click
+
+from emulator.lib.instance import State, data_dir, running
+
+Json = dict[str, Any]
+FAILED, NOT_RUNNING = 1, 3
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+
+
+class Failure(click.ClickException):
+    """What a verb could not do; shown as one line."""
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = code
+
+
+def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--data-dir`, which every verb has."""
+    said = "Where this kemu keeps its state (else KEMU_DATA_DIR, else the user's state directory)."
+    return click.option("--data-dir", metavar="DIR", help=said)(command)
+
+
+def namespace_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("-n", "--namespace", default="default", show_default=True)(command)
+
+
+class Client:
+    """The API of one running kemu."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    @classmethod
+    def find(cls, given: str | None) -> Client:
+        """The running kemu of a data directory; Failure 3 when there is none."""
+        folder = data_dir(given, os.environ)
+        state = running(folder)
+        if state is None:
+            said = f"no kemu is running with the data directory {folder}; start one with `kemu up PATH`"
+            raise Failure(said, NOT_RUNNING)
+        return cls(state)
+
+    def get(self, path: str, accept: str = "application/json", **query: str) -> Json:
+        return self.ask("GET", path, accept=accept, **query)
+
+    def ask(
+        self, method: str, path: str, body: Json | None = None, *, accept: str = "application/json", **query: str
+    ) -> Any:
+        """The JSON answer; Failure with the API's own message for a status of 400 and above."""
+        response = self._send(method, path, body, accept, query)
+        text = response.read()
+        if response.status >= 400:
+            raise Failure(_message(response.status, text))
+        return json.loads(text) if text else {}
+
+    def lines(self, path: str, accept: str = "application/json", **query: str) -> Iterator[str]:
+        """The lines of a streamed answer (a watch, a followed log)."""
+        response = self._send("GET", path, None, accept, query)
+        if response.status >= 400:
+            raise Failure(_message(response.status, response.read()))
+        for line in response:
+            yield line.decode(errors="replace").rstrip("\n")
+
+    def kinds(self, word: str) -> list[Json]:
+        """The kinds that `word` means; Failure with those there are."""
+        found: Any = self.get("/kemu/kinds", word=word)
+        if found:
+            return list(found)
+        everything: Any = self.get("/kemu/kinds")
+        names = sorted({entry["plural"] for entry in everything})
+        raise Failure(f'there is no kind "{word}"; kemu has: {", ".join(names)}')
+
+    def objects(self, kind: Json, namespace: str, name: str = "", **more: str) -> Json:
+        """One object, or a list (all namespaces when `namespace` is "")."""
+        return self.get(object_path(kind, namespace, name), **more)
+
+    def _send(
+        self, method: str, path: str, body: Json | None, accept: str, query: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        url = f"/{self.state.prefix}{path}" + (f"?{urlencode(query)}" if query else "")
+        connection = http.client.HTTPConnection("127.0.0.1", self.state.api_port)
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": accept, "Content-Type": "application/json"}
+        try:
+            connection.request(method, url, data, headers)
+            return connection.getresponse()
+        except OSError as error:
+            raise Failure(f"kemu (pid {self.state.pid}) does not answer: {error}", NOT_RUNNING) from error
+
+
+def object_path(kind: Json, namespace: str, name: str = "") -> str:
+    """The URL path of an object or list."""
+    root = f"/apis/{kind['group']}/{kind['version']}" if kind["group"] else f"/api/{kind['version']}"
+    space = f"/namespaces/{quote(namespace)}" if kind["namespaced"] and namespace else ""
+    return f"{root}{space}/{kind['plural']}" + (f"/{quote(name)}" if name else "")
+
+
+def _message(status: int, text: bytes) -> str:
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"kemu's API answered {status}: {text.decode(errors='replace').strip()}"

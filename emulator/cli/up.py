@@ -1,0 +1,117 @@
+"""`kemu up`: run manifests until Ctrl-C. The one verb that is kemu, rather than its client."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator.cli.client import FAILED, NOT_RUNNING, Failure, data_dir_option
+from emulator.cli.printing import columns
+
+
+@click.command(short_help="Run manifests: Services, Brokers, Sources … until Ctrl-C.")
+@click.argument("paths", nargs=-1, metavar="[PATH]…")
+@click.option("--port", default=8080, show_default=True, help="Where Services answer; 0 takes a free port.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--domain", default="localhost", show_default=True, help="The domain of Services' URLs.")
+@click.option(
+    "--runtime", type=click.Choice(["docker"]), default="docker", show_default=True, help="What runs containers."
+)
+@click.option("--no-watch", is_flag=True, help="Do not reload manifests when their files change.")
+@click.option("--json", "is_json", is_flag=True, help="One JSON object a line instead of text.")
+@click.option("-v", "--verbose", is_flag=True, help="Also what the reconcilers decide.")
+@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+@data_dir_option
+def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: str, no_watch: bool,
+            is_json: bool, verbose: bool, quiet: bool, data_dir: str | None) -> None:  # fmt: skip
+    """Run every YAML and JSON document below PATH (files, folders, - for stdin; else the current folder).
+
+    Services answer at http://NAME.NAMESPACE.localhost:8080, and on http://localhost:8080 by their Host header. Files are
+    watched: a save is applied at once.
+    """
+    from emulator.cli.terminal import set_up
+    from emulator.lib.instance import data_dir as folder_of
+    from emulator.settings import Settings
+
+    set_up(is_json=is_json, is_verbose=verbose, is_quiet=quiet)
+    folder = folder_of(data_dir, os.environ)
+    settings = Settings(
+        data_dir=folder,
+        host=host,
+        port=port,
+        domain=domain,
+        runtime=runtime,
+        watch=not no_watch,
+        paths=tuple(Path(path) for path in paths or (".",)),
+    )
+    show = (lambda started: None) if is_json or quiet else _show
+    _run(settings, show)
+
+
+def _run(settings: Any, show: Any) -> None:
+    from emulator.app import run
+    from emulator.ingress.server import PortForbidden, PortInUse
+    from emulator.lib.instance import AlreadyRunning, Instance
+    from emulator.manifests.diagnostics import ManifestFaults
+    from emulator.runtime.errors import EngineUnavailable
+
+    try:
+        with Instance(settings.data_dir) as instance, asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+            runner.run(run(settings, instance, show))
+    except ManifestFaults as faults:
+        count = len(faults.diagnostics)
+        raise Failure(f"{count} fault{'' if count == 1 else 's'}; nothing was started\n{faults}", FAILED) from None
+    except (PortInUse, PortForbidden, AlreadyRunning) as refused:
+        raise Failure(str(refused), FAILED) from None
+    except EngineUnavailable as missing:
+        raise Failure(str(missing), NOT_RUNNING) from None
+    except PermissionError as error:
+        raise Failure(f"{error.filename}: {error.strerror}; choose another place with --data-dir", FAILED) from None
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop
+    except ImportError:  # Windows has none
+        return None
+    return uvloop.new_event_loop
+
+
+def _show(started: Any) -> None:
+    """The table at the start: Services with URL and state, then where to go on."""
+    registry = started.store.registry
+    services = registry.of_plural("serving.knative.dev", "v1", "services")
+    rows = [["SERVICE", "URL", "STATE"]]
+    for service in started.store.list(services):
+        name = service.name if service.namespace == "default" else f"{service.namespace}/{service.name}"
+        rows.append([name, str(service.status.get("url", "")), _state(service)])
+    others = [
+        f"{len(started.store.list(kind))} {kind.plural}"
+        for kind in registry
+        if kind.group.split(".")[0] in ("eventing", "messaging", "flows", "sources") and started.store.list(kind)
+    ]
+    click.echo(f"kemu listens on {started.url}\n")
+    if len(rows) > 1:
+        click.echo(columns(rows))
+    else:
+        click.echo("no Services in these manifests" + ("" if others else ", and nothing else"))
+    if others:
+        click.echo(f"\nand {', '.join(others)}")
+    click.echo(
+        "\nAsleep until a request comes. Ctrl-C stops; `kemu ps`, `kemu get`, `kemu logs` work from another terminal.\n"
+    )
+    sys.stdout.flush()
+
+
+def _state(service: Any) -> str:
+    ready = service.condition("Ready")
+    if ready["status"] == "True":
+        return "asleep" if service.annotations.get("kemu.dev/start") == "asleep" else "ready"
+    return str(ready.get("reason") or "starting").lower() if ready["status"] == "Unknown" else str(ready.get("reason"))
