@@ -1,8 +1,8 @@
 """The composition root: the only place that makes parts and connects them.
 
-`run` is a whole life of kemu: claim the data directory, judge the manifests, find the engine, bind the ports, fill the
-Store, start every part in one TaskGroup, and take everything down again in the opposite order. Each step's failure is an
-exception that says what to do; nothing has been started by then that would have to be undone by hand.
+`run` is a whole life of kemu: claim the data directory, judge the manifests, find the engine, bind the ports, fill
+the Store, start every part in one TaskGroup, and take everything down again in the opposite order. Each step's
+failure is an exception that says what to do; nothing has been started by then that would have to be undone by hand.
 """
 
 from __future__ import annotations

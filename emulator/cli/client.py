@@ -8,8 +8,9 @@ from __future__ import annotations
 import http.client
 import json
 import os
-from collections.abc import Callable, Iterator
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 import click
@@ -26,7 +27,10 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, code: int = FAILED) -> None:
         super().__init__(message)
-        self.exit_code = code
+        self.code = code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"kemu: {self.message}", file=file or sys.stderr)
 
 
 def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,13 +60,19 @@ class Client:
         return cls(state)
 
     def get(self, path: str, accept: str = "application/json", **query: str) -> Json:
-        return self.ask("GET", path, accept=accept, **query)
+        found: Json = self.ask("GET", path, None, accept, query)
+        return found
 
     def ask(
-        self, method: str, path: str, body: Json | None = None, *, accept: str = "application/json", **query: str
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        accept: str = "application/json",
+        query: Mapping[str, str] | None = None,
     ) -> Any:
         """The JSON answer; Failure with the API's own message for a status of 400 and above."""
-        response = self._send(method, path, body, accept, query)
+        response = self._send(method, path, body, accept, query or {})
         text = response.read()
         if response.status >= 400:
             raise Failure(_message(response.status, text))
@@ -90,7 +100,7 @@ class Client:
         return self.get(object_path(kind, namespace, name), **more)
 
     def _send(
-        self, method: str, path: str, body: Json | None, accept: str, query: dict[str, str]
+        self, method: str, path: str, body: Json | None, accept: str, query: Mapping[str, str]
     ) -> http.client.HTTPResponse:
         url = f"/{self.state.prefix}{path}" + (f"?{urlencode(query)}" if query else "")
         connection = http.client.HTTPConnection("127.0.0.1", self.state.api_port)

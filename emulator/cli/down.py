@@ -24,7 +24,8 @@ def command(data_dir: str | None) -> None:
     folder = folder_of(data_dir, os.environ)
     while running(folder) is not None or _is_alive(client.state.pid):
         if time.monotonic() > deadline:
-            said = f"kemu (pid {client.state.pid}) still runs after {PATIENCE_S:.0f} s; end it with kill -9 {client.state.pid}"
+            pid = client.state.pid
+            said = f"kemu (pid {pid}) still runs after {PATIENCE_S:.0f} s; end it with kill -9 {pid}"
             raise Failure(said)
         time.sleep(0.05)
     click.echo(f"stopped kemu (pid {client.state.pid})")

@@ -32,8 +32,8 @@ def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: 
             is_json: bool, verbose: bool, quiet: bool, data_dir: str | None) -> None:  # fmt: skip
     """Run every YAML and JSON document below PATH (files, folders, - for stdin; else the current folder).
 
-    Services answer at http://NAME.NAMESPACE.localhost:8080, and on http://localhost:8080 by their Host header. Files are
-    watched: a save is applied at once.
+    Services answer at http://NAME.NAMESPACE.localhost:8080, and on http://localhost:8080 by their Host header. Files
+    are watched: a save is applied at once.
     """
     from emulator.cli.terminal import set_up
     from emulator.lib.instance import data_dir as folder_of

@@ -1,7 +1,8 @@
 """Channels: named event streams. Channel is a template for a backing channel; InMemoryChannel is one.
 
 Reads a Channel, writes the backing channel of the same name and mirrors its address. Reads an InMemoryChannel and the
-Subscriptions to it, writes its status. Followed: knative/eventing pkg/reconciler/{channel,inmemorychannel} (eventing §5).
+Subscriptions to it, writes its status. Followed: knative/eventing pkg/reconciler/{channel,inmemorychannel} (eventing
+§5).
 """
 
 from __future__ import annotations

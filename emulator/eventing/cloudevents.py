@@ -145,17 +145,7 @@ def _no_event(media: bytes) -> str:
 def _checked(
     attributes: dict[bytes, bytes], data: bytes, content_type: bytes | None, passed: list[tuple[bytes, bytes]]
 ) -> Event:
-    version = attributes[b"specversion"]
-    if version not in (b"1.0", b"0.3"):
-        raise Malformed(f'specversion: "{version.decode("latin-1")}" is unknown; write 1.0')
-    for name in _REQUIRED:
-        if not attributes.get(name):
-            raise Malformed(f"{name.decode()}: missing or empty")
-    for name in attributes:
-        if not name.isalnum() or name.lower() != name or not name.isascii():
-            raise Malformed(f"{name.decode('latin-1')}: an attribute's name has only lower-case letters and digits")
-    if b"datacontenttype" in attributes:
-        raise Malformed("datacontenttype: in binary mode this is the header Content-Type")
+    _check_names(attributes)
     if attributes.get(b"subject") == b"":
         del attributes[b"subject"]
     if (time := attributes.get(b"time")) is not None:
@@ -166,6 +156,20 @@ def _checked(
     if content_type is not None and content_type and not _MIME.fullmatch(content_type.strip()):
         raise Malformed(f'datacontenttype: "{content_type.decode("latin-1")}" is no media type')
     return Event(attributes, data, content_type, passed)
+
+
+def _check_names(attributes: dict[bytes, bytes]) -> None:
+    version = attributes[b"specversion"]
+    if version not in (b"1.0", b"0.3"):
+        raise Malformed(f'specversion: "{version.decode("latin-1")}" is unknown; write 1.0')
+    for name in _REQUIRED:
+        if not attributes.get(name):
+            raise Malformed(f"{name.decode()}: missing or empty")
+    for name in attributes:
+        if not _NAME.fullmatch(name):
+            raise Malformed(f"{name.decode('latin-1')}: an attribute's name has only lower-case letters and digits")
+    if b"datacontenttype" in attributes:
+        raise Malformed("datacontenttype: in binary mode this is the header Content-Type")
 
 
 def _of_json(body: bytes, passed: list[tuple[bytes, bytes]]) -> Event:

@@ -1,8 +1,8 @@
 """Cluster-wide defaults of eventing, from its ConfigMaps: a Broker's class, config and delivery; a Channel's kind.
 
-Pure, from the data of config-br-defaults, config-br-default-channel and default-ch-webhook; what is shipped with Knative
-holds where they say nothing (eventing §4.1, §5.1, §11). Followed: knative/eventing pkg/apis/config, pkg/apis/messaging/
-config.
+Pure, from the data of config-br-defaults, config-br-default-channel and default-ch-webhook; what is shipped with
+Knative holds where they say nothing (eventing §4.1, §5.1, §11). Followed: knative/eventing pkg/apis/config,
+pkg/apis/messaging/ config.
 """
 
 from __future__ import annotations

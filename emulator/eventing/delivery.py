@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 from emulator.eventing.cloudevents import STRUCTURED, TTL, Event, Malformed, binary_headers, is_event, parse, structured
@@ -40,7 +40,7 @@ class Leg:
     shown: str
     subscriber: str
     reply: str = ""
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     matches: Matcher = everything
     is_trigger: bool = False
 

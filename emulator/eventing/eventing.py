@@ -1,7 +1,8 @@
 """The data plane of eventing, put together: streams, receivers in the host tables, delivery, ticks.
 
-`app.py` makes one, calls `start` before the Store is filled or after, and runs `run`. Names: the Brokers' ingress and each
-Channel have their cluster-local names, on the public listener too, so that `curl -H 'Host: …'` works from outside.
+`app.py` makes one, calls `start` before the Store is filled or after, and runs `run`. Names: the Brokers' ingress and
+each Channel have their cluster-local names, on the public listener too, so that `curl -H 'Host: …'` works from
+outside.
 """
 
 from __future__ import annotations

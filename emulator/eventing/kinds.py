@@ -1,7 +1,7 @@
 """The kinds of eventing: models, defaults, rules and columns.
 
 Their reconcilers are in brokers.py, triggers.py, channels.py, subscriptions.py, sequences.py and sources/. Followed:
-knative/eventing pkg/apis/{eventing,messaging,flows,sources} (eventing §4–6, 8.1, 10).
+knative/eventing pkg/apis/{eventing,messaging,flows,sources} (eventing §4-6, 8.1, 10).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Sequences: steps in a row. Reads a Sequence, writes a channel and a Subscription for each step and its status.
 
-Step i is subscribed to channel i and replies to channel i+1, the last one to `spec.reply`. Nothing of a Sequence exists at
-delivery time. Followed: knative/eventing pkg/reconciler/sequence (eventing §6.1).
+Step i is subscribed to channel i and replies to channel i+1, the last one to `spec.reply`. Nothing of a Sequence
+exists at delivery time. Followed: knative/eventing pkg/reconciler/sequence (eventing §6.1).
 """
 
 from __future__ import annotations

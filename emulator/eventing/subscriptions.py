@@ -1,7 +1,8 @@
 """Subscriptions: who gets a Channel's events, and where answers go.
 
-Reads a Subscription, its channel and destinations; writes `status.physicalSubscription` (URLs) and `status.delivery` (the
-delivery in force, eventing §5.3), which the data path works with. Followed: knative/eventing pkg/reconciler/subscription.
+Reads a Subscription, its channel and destinations; writes `status.physicalSubscription` (URLs) and `status.delivery`
+(the delivery in force, eventing §5.3), which the data path works with. Followed: knative/eventing
+pkg/reconciler/subscription.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Triggers: which of a Broker's events go to whom. Reads a Trigger, its Broker and its subscriber; writes its status.
 
-`status.delivery` and `status.replyUri` are what the data path works with: the delivery in force (the Trigger's own, else
-the Broker's; eventing §4.5) and the Broker's address, to which replies go. Followed: knative/eventing
+`status.delivery` and `status.replyUri` are what the data path works with: the delivery in force (the Trigger's own,
+else the Broker's; eventing §4.5) and the Broker's address, to which replies go. Followed: knative/eventing
 pkg/reconciler/broker/trigger, pkg/apis/eventing/v1/trigger_lifecycle.go.
 """
 

@@ -136,14 +136,15 @@ class Connection(HttpToolsProtocol):
         self.host = host
         self.method = self.parser.get_method()
         previous = self.cycle
-        self.receiving = self.cycle = cycle = handler.open(self)
+        cycle = handler.open(self)
+        self.receiving = self.cycle = cycle  # type: ignore[assignment]
         self.headers = []  # from here on: trailers
         if previous is None or previous.response_complete:
             self.current = cycle
             cycle.start()
         else:
             self.pause_reading()
-            self.pipeline.appendleft((cycle, None))
+            self.pipeline.appendleft((cycle, None))  # type: ignore[arg-type]
 
     def on_body(self, body: bytes) -> None:
         cycle = self.receiving

@@ -29,6 +29,8 @@ class Cycle:
     response_complete: bool
     disconnected: bool
     keep_alive: bool
+    framing: list[tuple[bytes, bytes]]
+    """The request's Content-Length and Transfer-Encoding."""
 
     def start(self) -> None:
         """The request's turn has come: every earlier response on the connection is complete."""

@@ -1,8 +1,9 @@
 """`Exchange`: one request from the network, forwarded to a replica, and its response.
 
-It stands on a client's Connection as a Cycle, goes through a Backend (which may park it), and is carried by an Upstream.
-Bodies are streamed both ways, with back-pressure: what one side cannot take stops the reading of the other. It knows
-HTTP's framing and Knative's timeouts (spec serving.md §3.4, §4.5, §4.6) and nothing of why a replica was chosen.
+It stands on a client's Connection as a Cycle, goes through a Backend (which may park it), and is carried by an
+Upstream. Bodies are streamed both ways, with back-pressure: what one side cannot take stops the reading of the other.
+It knows HTTP's framing and Knative's timeouts (spec serving.md §3.4, §4.5, §4.6) and nothing of why a replica was
+chosen.
 """
 
 from __future__ import annotations

@@ -115,7 +115,9 @@ def read_special(headers: Iterable[tuple[bytes, bytes]]) -> Special:
     return said
 
 
-def special_lines(headers: list[tuple[bytes, bytes]], said: Special, hops: Hops, in_path: bool) -> list[bytes]:
+def special_lines(  # noqa: C901 (one branch for each header)
+    headers: list[tuple[bytes, bytes]], said: Special, hops: Hops, in_path: bool
+) -> list[bytes]:
     """The lines that stand for the SPECIAL headers of a request: kept, rewritten and added ones."""
     lines: list[bytes] = []
     xff, host, traced, forwarded = [], b"", False, False

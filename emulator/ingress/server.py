@@ -1,8 +1,8 @@
 """Listeners: uvicorn's server on a socket of ours, speaking through `Connection`, without uvicorn's signal handling.
 
-Several run on one loop (public, internal, API). The socket is bound before anything else is started, so that a port that
-is taken is told at once and with who holds it. Requests whose host is in no table go to a Starlette app, which names the
-hosts there are.
+Several run on one loop (public, internal, API). The socket is bound before anything else is started, so that a port
+that is taken is told at once and with who holds it. Requests whose host is in no table go to a Starlette app, which
+names the hosts there are.
 """
 
 from __future__ import annotations
@@ -102,8 +102,10 @@ class Server:
     async def stop(self, drain_s: float) -> None:
         """Accept nothing more; let requests end for `drain_s`, then cut them."""
         self._server.should_exit = True
-        deadline = asyncio.get_running_loop().time() + drain_s
-        while self._server.server_state.connections and asyncio.get_running_loop().time() < deadline:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + drain_s
+        # uvicorn has no event for "the last connection has gone".
+        while self._server.server_state.connections and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         self._server.force_exit = True
         for connection in list(self._server.server_state.connections):

@@ -1,7 +1,7 @@
 """The API's ASGI app: routes, errors as Status objects, Pods' logs, and the few endpoints that are kemu's own.
 
-`api` builds it; `app.py` serves it on a loopback port. `Actions` is what the API may do besides the Store: it is handed in,
-so that this package knows neither eventing nor workloads.
+`api` builds it; `app.py` serves it on a loopback port. `Actions` is what the API may do besides the Store: it is
+handed in, so that this package knows neither eventing nor workloads.
 """
 
 from __future__ import annotations

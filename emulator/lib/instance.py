@@ -1,7 +1,8 @@
 """One running kemu per data directory: its lock, its id, and the state file by which other processes find it.
 
-The lock is the kernel's and goes with the process, so a killed kemu leaves nothing that has to be guessed about. The state
-file (mode 0600, it holds the API's secret) only counts while the lock is held. Blocking, but for a few small files.
+The lock is the kernel's and goes with the process, so a killed kemu leaves nothing that has to be guessed about. The
+state file (mode 0600, it holds the API's secret) only counts while the lock is held. Blocking, but for a few small
+files.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 A load either fits as a whole or nothing of it is applied. Judging uses the ConfigMaps and operators of the same load.
 What the load itself says is merged three ways with what others wrote to an object since. Objects found by the first
-load are marked asleep (`kemu.dev/start`): they count as rolled out; the mark goes when the document changes. A namespace
-that is named but not defined comes to be, unlike on a cluster. Reading may run in a thread, the rest is for the loop.
+load are marked asleep (`kemu.dev/start`): they count as rolled out; the mark goes when the document changes. A
+namespace that is named but not defined comes to be, unlike on a cluster. Reading may run in a thread, the rest is for
+the loop.
 """
 
 from __future__ import annotations

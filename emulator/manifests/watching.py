@@ -68,7 +68,7 @@ async def _git_rests(roots: set[Path]) -> None:
     locks = [folder / ".git" / "index.lock" for root in roots for folder in (root, *root.resolve().parents)]
     try:
         async with asyncio.timeout(_LOCK_PATIENCE_S):
-            while await asyncio.to_thread(lambda: any(lock.exists() for lock in locks)):
+            while await asyncio.to_thread(lambda: any(lock.exists() for lock in locks)):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     except TimeoutError:
         return

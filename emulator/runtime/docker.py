@@ -1,8 +1,8 @@
 """`DockerRuntime`: containers by the Docker Engine, through the Docker SDK, all of it in threads.
 
-Decides nothing about what is run: `docker_specs.py` says what a ContainerSpec becomes, `engine.py` where the engine is.
-This module asks the engine, turns its refusals into `runtime/errors.py`, and keeps to what carries the instance's label.
-Short calls share a small pool; what may last has a thread of its own (`threads.py`).
+Decides nothing about what is run: `docker_specs.py` says what a ContainerSpec becomes, `engine.py` where the engine
+is. This module asks the engine, turns its refusals into `runtime/errors.py`, and keeps to what carries the instance's
+label. Short calls share a small pool; what may last has a thread of its own (`threads.py`).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from emulator.runtime.base import (
     LogLine,
     NetworkInfo,
     OnProgress,
+    PullProgress,
     RunningContainer,
     Status,
     Timings,
@@ -258,7 +259,7 @@ class DockerRuntime:
     async def image(self, ref: str) -> ImageInfo | None:
         def work(client: docker.APIClient) -> ImageInfo | None:
             try:
-                return image_info(ref, client.inspect_image(ref))
+                return image_info(ref, cast(Json, client.inspect_image(ref)))  # type: ignore[no-untyped-call]
             except (ImageNotFound, NotFound):
                 return None
             except APIError as error:
@@ -275,12 +276,15 @@ class DockerRuntime:
         if under_way is None:
             loop = asyncio.get_running_loop()
 
-            def tell(report: Any) -> None:
+            def tell(report: PullProgress) -> None:
                 for watcher in self._watchers.get(ref, ()):
                     watcher(report)
 
+            def tell_soon(report: PullProgress) -> None:
+                loop.call_soon_threadsafe(tell, report)
+
             def work() -> ImageInfo:
-                return self._call(lambda client: _pull(client, ref, lambda r: loop.call_soon_threadsafe(tell, r)))
+                return self._call(lambda client: _pull(client, ref, tell_soon))
 
             under_way = self._pulls[ref] = self._threads.long(work, f"pull {ref}")
             under_way.add_done_callback(lambda _: (self._pulls.pop(ref, None), self._watchers.pop(ref, None)))
@@ -351,8 +355,8 @@ class _Output:
         params["tail"] = "all" if tail is None else str(tail)
         if since is not None:
             params["since"] = f"{since.timestamp():.9f}"
-        url = client._url("/containers/{0}/logs", id)
-        self._response = client._get(url, params=params, stream=True, timeout=None)
+        url = client._url("/containers/{0}/logs", id)  # type: ignore[attr-defined]
+        self._response = client._get(url, params=params, stream=True, timeout=None)  # type: ignore[attr-defined]
         if self._response.status_code == http.client.NOT_FOUND:
             self._response.close()
             raise ContainerGone(id)
@@ -392,7 +396,7 @@ class _Events:
         return iter(self._stream)
 
     def close(self) -> None:
-        _shut(self._stream._response)
+        _shut(self._stream._response)  # type: ignore[attr-defined]
 
 
 def _shut(response: Any) -> None:
@@ -426,7 +430,7 @@ def _start(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> t
 
 def _create(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> str:
     try:
-        answer = client.create_container_from_config(create_body(spec, place), spec.name)
+        answer = client.create_container_from_config(create_body(spec, place), spec.name)  # type: ignore[no-untyped-call]
         return cast(str, answer["Id"])
     except (ImageNotFound, NotFound) as error:
         raise ImageMissing(spec.image, str(error.explanation)) from error
@@ -477,6 +481,6 @@ def _pull(client: docker.APIClient, ref: str, tell: OnProgress) -> ImageInfo:
                 tell(progress)
         if meter.error:
             raise ImageMissing(ref, meter.error, fix)
-        return image_info(ref, client.inspect_image(ref))
+        return image_info(ref, cast(Json, client.inspect_image(ref)))  # type: ignore[no-untyped-call]
     except APIError as error:
         raise ImageMissing(ref, str(error.explanation), fix) from error

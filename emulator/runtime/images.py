@@ -36,7 +36,9 @@ class ImageName:
 
 
 def parse_name(ref: str) -> ImageName:
-    """`nginx` → docker.io/library/nginx:latest. The first part is a registry if it has a dot, a colon or is localhost."""
+    """`nginx` → docker.io/library/nginx:latest. The first part is a registry if it has a dot, a colon or is
+    localhost.
+    """
     name, _, digest = ref.partition("@")
     last = name.rpartition("/")[2]
     tag = last.partition(":")[2]
@@ -98,7 +100,7 @@ class PullMeter:
             return None
         status, layer = str(line.get("status", "")), str(line.get("id", ""))
         detail = line.get("progressDetail") or {}
-        current, total = self._layers.get(layer, (0, 0))
+        _, total = self._layers.get(layer, (0, 0))
         if status == "Downloading" and "total" in detail:
             self._layers[layer] = (int(detail.get("current", 0)), int(detail["total"]))
         elif status in ("Download complete", "Pull complete", "Already exists"):

@@ -1,8 +1,9 @@
 """Asking a container's port whether it is ready: over TCP, HTTP and gRPC's health service.
 
-Plain questions with a yes or no; when to ask is the caller's affair. A published port is accepted by the engine's proxy
-before the container listens, and closed again at once: so a connection only counts when it is still open a moment later.
-Direct addresses need no such wait. Followed: knative/serving pkg/queue/health/probe.go, Kubernetes pkg/probe.
+Plain questions with a yes or no; when to ask is the caller's affair. A published port is accepted by the engine's
+proxy before the container listens, and closed again at once: so a connection only counts when it is still open a
+moment later. Direct addresses need no such wait. Followed: knative/serving pkg/queue/health/probe.go, Kubernetes
+pkg/probe.
 """
 
 from __future__ import annotations

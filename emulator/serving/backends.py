@@ -89,7 +89,6 @@ class Backends:
         self._pods: dict[tuple[str, str], dict[str, str]] = {}
         self._handlers: dict[tuple[str, str, str], RouteHandler] = {}
         self._names: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
-        self._reported: set[str] = set()
         self.last_cold: dict[tuple[str, str], str] = {}
         """The last cold start of each Revision, as it was reported."""
 
@@ -153,16 +152,15 @@ class Backends:
         report(logger, key[1], "%s", text, total_ms=round(total_ms, 1), **{k: round(v, 1) for k, v in parts.items()})
 
     def _cold_parts(self, key: tuple[str, str], work: Work) -> dict[str, float] | None:
-        """The Pod's timings and the request's, once for each Pod."""
+        """The Pod's timings and the request's."""
         endpoint = getattr(work, "endpoint", None)
         for name, address in self._pods.get(key, {}).items():
             pod = self._store.find(self._pod, name, key[0])
             if pod is None or endpoint is None or address != endpoint.address:
                 continue
             text = pod.annotations.get(COLD_START, "")
-            if not text or name in self._reported:
+            if not text:
                 return None
-            self._reported.add(name)
             parts = {k: float(v) for k, _, v in (part.partition("=") for part in text.split())}
             first_ms = (work.first_byte - work.dispatched) * 1000
             return {**parts, "first byte": first_ms}
@@ -187,7 +185,6 @@ class Backends:
 
     def _drop_pod(self, pod: Resource[Any]) -> None:
         revision = pod.labels.get(REVISION_LABEL, "")
-        self._reported.discard(pod.name)
         if self._pods.get((pod.namespace, revision), {}).pop(pod.name, None) is not None:
             self._share_pods(pod.namespace, revision)
 

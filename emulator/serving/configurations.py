@@ -1,6 +1,6 @@
 """Configurations: one Revision for each state of the template, and which of them is the latest ready one.
 
-Old Revisions stay. Followed: knative/serving pkg/reconciler/configuration (serving §1.2–1.6).
+Old Revisions stay. Followed: knative/serving pkg/reconciler/configuration (serving §1.2-1.6).
 """
 
 from __future__ import annotations

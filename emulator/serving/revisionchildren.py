@@ -128,8 +128,9 @@ def user_port_of(revision: Resource[RevisionSpec], images: Sequence[Resource[Any
     """
     for container in revision.obj["spec"]["containers"]:
         if ports := container.get("ports"):
-            return int(ports[0]["containerPort"]), []
-    exposed = images[0].status.get("exposedPorts", ()) if images and images[0] is not None else ()
+            return int(ports[0].get("containerPort") or DEFAULT_PORT), []
+    image = images[0] if images else None
+    exposed: list[int] = list(image.status.get("exposedPorts", ())) if image is not None else []
     if len(exposed) != 1 or exposed[0] == DEFAULT_PORT:
         return DEFAULT_PORT, []
     said = (

@@ -1,7 +1,7 @@
 """What Knative accepts of a RevisionSpec, in its own words.
 
 Pure: a decoded spec, its JSON and the ConfigMaps in force give Problems with paths below the spec. Followed:
-knative/serving pkg/apis/serving/k8s_validation.go and v1/revision_validation.go (serving §2.3–2.7).
+knative/serving pkg/apis/serving/k8s_validation.go and v1/revision_validation.go (serving §2.3-2.7).
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ def problems_of(spec: RevisionSpec, raw: Json, defaults: Mapping[str, str], feat
         yield from under(found, "containers", index)
     for index, container in enumerate(spec.init_containers):
         body = raw["initContainers"][index]
-        found = _container_problems(container, body, spec, is_serving=False)
-        yield from under([*found, *_init_problems(container)], "initContainers", index)
+        found = [*_container_problems(container, body, spec, is_serving=False), *_init_problems(container)]
+        yield from under(found, "initContainers", index)
 
 
 def _field_problems(raw: Json, features: Features) -> Iterator[Problem]:
@@ -147,6 +147,15 @@ def _container_problems(container: Container, raw: Json, spec: RevisionSpec, *, 
         yield Problem(("name",), '"queue-proxy" is a reserved container name')
     for index, variable in enumerate(container.env):
         yield from under(_env_problems(variable, is_serving), "env", index)
+    yield from _env_from_problems(container)
+    yield from _port_problems(container)
+    yield from _mount_problems(container, spec)
+    if container.resources and container.resources.claims:
+        yield disallowed("resources", "claims")
+    yield from _security_problems(container)
+
+
+def _env_from_problems(container: Container) -> Iterator[Problem]:
     for index, source in enumerate(container.env_from):
         given = [source.config_map_ref is not None, source.secret_ref is not None]
         paths: tuple[Path, Path] = (("envFrom", index, "configMapRef"), ("envFrom", index, "secretRef"))
@@ -154,11 +163,6 @@ def _container_problems(container: Container, raw: Json, spec: RevisionSpec, *, 
             yield neither(*paths)
         elif all(given):
             yield both(*paths)
-    yield from _port_problems(container)
-    yield from _mount_problems(container, spec)
-    if container.resources and container.resources.claims:
-        yield disallowed("resources", "claims")
-    yield from _security_problems(container)
 
 
 def _image_fault(image: str) -> str:

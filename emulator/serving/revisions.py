@@ -1,11 +1,13 @@
 """Revisions: from a snapshot of code and configuration to images, scale and Pods, and how it stands with them.
 
-Followed: knative/serving pkg/reconciler/{revision,labeler}, pkg/apis/serving/v1/revision_lifecycle.go (serving §1.4, 1.9).
+Followed: knative/serving pkg/reconciler/{revision,labeler}, pkg/apis/serving/v1/revision_lifecycle.go (serving §1.4,
+1.9).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -122,8 +124,10 @@ def _health(autoscaler: Resource[Any] | None, crash: Condition | None) -> list[C
 
 
 def _active(autoscaler: Resource[Any] | None) -> Condition:
-    found = autoscaler.condition("Active") if autoscaler is not None else {"status": "Unknown", "reason": "Deploying"}
-    return Condition("Active", found["status"], found.get("reason", ""), found.get("message", ""), "Info")
+    """Active; of severity Info, so that it does not count for Ready."""
+    if autoscaler is None:
+        return Condition("Active", "Unknown", "Deploying", severity="Info")
+    return replace(Condition.read(autoscaler.condition("Active")), severity="Info")
 
 
 def _crash(deployment: Resource[Any] | None, view: View) -> Condition | None:

@@ -1,7 +1,7 @@
 """RevisionSpec: a PodSpec as Knative allows it, with its timeouts and concurrency; its defaults.
 
 The model takes every field of a PodSpec; `revisionrules.py` refuses those that Knative does not have. Followed:
-knative/serving pkg/apis/serving/v1/revision_{types,defaults}.go (serving §2.3–2.6, §7 config-defaults).
+knative/serving pkg/apis/serving/v1/revision_{types,defaults}.go (serving §2.3-2.6, §7 config-defaults).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Services: one object for a Configuration and a Route, and what both of them say.
 
-Followed: knative/serving pkg/reconciler/service (serving §1.4–1.9).
+Followed: knative/serving pkg/reconciler/service (serving §1.4-1.9).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The Throttler: admission to the replicas of one Revision, and Knative's activator in one.
 
 It holds requests while no replica is ready, hands them out to the least loaded one with a free slot, first come first
-served, and never lets more than containerConcurrency into a replica. Waiting for a cold start and waiting for a slot are
-the same thing. Pure bookkeeping on the event loop: no I/O; what it admits knows how to dispatch itself. Followed:
+served, and never lets more than containerConcurrency into a replica. Waiting for a cold start and waiting for a slot
+are the same thing. Pure bookkeeping on the event loop: no I/O; what it admits knows how to dispatch itself. Followed:
 knative/serving pkg/queue/breaker.go, pkg/activator/net/throttler.go (serving §5).
 """
 
@@ -27,20 +27,25 @@ QUEUE_FULL = "pending request queue full"
 class Replica:
     """One ready Pod: where it listens and what it has in hand."""
 
-    __slots__ = ("endpoint", "gone", "in_flight")
+    __slots__ = ("endpoint", "first", "gone", "in_flight", "is_new")
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.in_flight = 0
         self.gone: asyncio.Event | None = None
+        self.first: Work | None = None
+        """The request that waited longest for this replica, until it is over."""
+        self.is_new = True
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """Who is told: `poke` when a request finds no replica, `ended` when a request that had to wait is over."""
+    """Who is told: `poke` when a request finds no replica, `started` when the request that a new
+    replica was started for is over.
+    """
 
     poke: Callable[[], None]
-    ended: Callable[[Work], None]
+    started: Callable[[Work], None]
 
 
 class Throttler:
@@ -114,8 +119,9 @@ class Throttler:
         assert isinstance(replica, Replica)
         work.replica = None
         replica.in_flight -= 1
-        if work.waited:
-            self._hooks.ended(work)
+        if replica.first is work:
+            replica.first = None
+            self._hooks.started(work)
         if replica.gone is not None:
             if replica.in_flight == 0:
                 self._leaving.discard(replica)
@@ -205,6 +211,9 @@ class Throttler:
             replica.in_flight += 1
             work.replica = replica
             work.dispatched = self._loop.time()
+            if replica.is_new:
+                replica.first = work
+            replica.is_new = False
             work.dispatch(replica.endpoint)
 
     def _forget_gone(self) -> None:

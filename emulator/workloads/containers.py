@@ -98,6 +98,8 @@ class ContainerKeeper:
         self._link = around.link
         self._attempt = 0
         self._is_renewing = False
+        self.is_resting = False
+        """Ended, and not to be started again."""
         self._left: list[str] = []
 
     @property
@@ -116,7 +118,11 @@ class ContainerKeeper:
                 self._is_renewing = False
                 await self._remove_left()
                 continue
-            if self.is_stopping or not isinstance(ended, Terminated) or self._may_rest(ended):
+            if self.is_stopping or not isinstance(ended, Terminated):
+                return
+            if self._may_rest(ended):
+                self.is_resting = True
+                self._around.changed()
                 return
             delay_s = backoff.delay_s(exited_at)
             self._report_exit(ended, delay_s)

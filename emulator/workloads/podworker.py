@@ -19,7 +19,7 @@ from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
 from emulator.objects.podspec import Container, PodSpec
 from emulator.objects.resource import Resource
-from emulator.runtime.base import Address, ContainerSpec
+from emulator.runtime.base import Address, ContainerSpec, Mount
 from emulator.store.store import Store
 from emulator.workloads import volumes
 from emulator.workloads.configs import CONFIG_MAP, SECRET
@@ -33,8 +33,10 @@ from emulator.workloads.podstatus import pod_status
 ADDRESS, COLD_START = "kemu.dev/address", "kemu.dev/cold-start"
 FINALIZER = "kemu.dev/container"
 STOP_GRACE_S = 10.0
-"""No container gets longer than this between SIGTERM and SIGKILL once its requests have ended. Knative waits for the
-Revision's timeoutSeconds, 300 s by default, which on a laptop only keeps processes around that ignore SIGTERM as PID 1."""
+"""No container gets longer than this between SIGTERM and SIGKILL once its requests have ended. Knative waits for
+the Revision's timeoutSeconds, 300 s by default, which on a laptop only keeps processes around that ignore SIGTERM
+as PID 1.
+"""
 
 Drain = Callable[[Address, float], Awaitable[None]]
 """Returns when no request is under way to this address any more, or after so many seconds."""
@@ -57,6 +59,7 @@ class PodWorker:
     def __init__(self, pod: Resource[PodSpec], tools: Tools, log_of: Callable[[str], RingLog]) -> None:
         self._pod = pod
         self._tools = tools
+        self._link = tools.link
         self._log_of = log_of
         self._folder = tools.folder / pod.uid
         self._init = [self._keeper(c, "OnFailure") for c in pod.spec.init_containers]
@@ -92,13 +95,11 @@ class PodWorker:
 
     async def _share_network(self) -> None:
         """Renew the other containers whenever the one that owns the network was started anew."""
-        owner = ""
+        owner = await self._network()
         while True:
-            await self._has_network.wait()
-            if owner and owner != self._owner.id:
-                await asyncio.gather(*(k.renew() for k in self._main if k is not self._owner))
-            owner = self._owner.id or ""
-            self._has_network.clear()
+            await self._link.ended(owner)
+            owner = await self._network()
+            await asyncio.gather(*(k.renew() for k in self._main if k is not self._owner))
 
     def _keeper(self, container: Container, policy: str) -> ContainerKeeper:
         tools = self._tools
@@ -118,7 +119,7 @@ class PodWorker:
     async def _spec(self, container: Container, attempt: int) -> ContainerSpec:
         pod = self._pod
         env = environment_of(container, pod, self)
-        mounts = ()
+        mounts: tuple[Mount, ...] = ()
         if pod.spec.volumes:
             self._plans = volumes.plan(pod, self)
             await asyncio.to_thread(volumes.write, self._folder, self._plans)
@@ -128,8 +129,10 @@ class PodWorker:
         return replace(spec, share_network_of=await self._network()) if is_sidecar else spec
 
     async def _network(self) -> str:
+        """The id of the running container whose network the others share."""
         while (id := self._owner.id) is None:
-            await asyncio.sleep(0.01)
+            self._has_network.clear()
+            await self._has_network.wait()
         return id
 
     def config_map(self, name: str) -> Mapping[str, str] | None:
@@ -149,7 +152,8 @@ class PodWorker:
         pod = store.find(self._pod.kind, self._pod.name, self._pod.namespace)
         if pod is None or pod.uid != self._pod.uid:
             return
-        self._has_network.set() if self._owner.id else None
+        if self._owner.id is not None:
+            self._has_network.set()
         # Before the status: whoever sees the Pod ready must find its address.
         store.patch_metadata(pod.key, annotations=self._annotations())
         store.update_status(pod.key, pod_status(pod.status, self._init, self._main, store.now()))

@@ -1,8 +1,9 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
-from emulator.serving.autoscaler import Decision, DeciderState, Load, decide
+from emulator.serving.autoscaler import DeciderState, Decision, Load, decide
 from emulator.serving.metrics import LoadWindows
 from emulator.serving.scalespec import ScaleSpec
 
@@ -148,7 +149,7 @@ def test_a_steady_load_settles_at_its_scale_and_falls_to_zero_a_window_after_it_
     assert set(seen[:20]) == {3}
     first_zero = seen.index(0)
     assert 59 <= first_zero * 2 + 1 <= 61
-    assert all(later <= earlier for earlier, later in zip(seen[19:], seen[20:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(seen[19:]))
 
 
 def test_a_burst_is_answered_within_the_panic_window_and_held() -> None:

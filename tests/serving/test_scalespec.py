@@ -49,7 +49,8 @@ def test_the_target_follows_concurrency_annotation_and_utilization(
     annotations: dict[str, str], concurrency: int, target: float, total: float
 ) -> None:
     spec = ScaleSpec.of(annotations, concurrency)
-    assert (spec.target, spec.total) == (pytest.approx(target), total)
+    assert spec.target == pytest.approx(target)
+    assert spec.total == total
 
 
 def test_utilization_of_requests_per_second_is_not_the_configured_one() -> None:

@@ -1,8 +1,9 @@
 """Ticks: sends the events of PingSources when their schedules say so, and at once when asked.
 
-Level-based over the Store: the next moment of each ready PingSource stands in a heap; a changed one is entered anew. A
-tick that was missed (the laptop slept) is not made up for. Knative's own retries for ticks are kept, its random delay of
-up to half a second is not. Followed: knative/eventing pkg/adapter/mtping, pkg/adapter/v2/cloudevents.go (eventing §8.1).
+Level-based over the Store: the next moment of each ready PingSource stands in a heap; a changed one is entered anew.
+A tick that was missed (the laptop slept) is not made up for. Knative's own retries for ticks are kept, its random
+delay of up to half a second is not. Followed: knative/eventing pkg/adapter/mtping, pkg/adapter/v2/cloudevents.go
+(eventing §8.1).
 """
 
 from __future__ import annotations
