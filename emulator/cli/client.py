@@ -1,6 +1,6 @@
 """How verbs talk to the running kemu: finding it, asking its API, and saying what went wrong.
 
-Only the standard library, so that verbs start fast. Every failure is a `Failure` with an exit code.
+Only the standard library, so that verbs start fast. Every failure is a `Failure`, whose class has the exit code.
 """
 
 from __future__ import annotations
@@ -18,16 +18,11 @@ import click
 from emulator.lib.instance import State, data_dir, running
 
 Json = dict[str, Any]
-FAILED, NOT_RUNNING = 1, 3
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
 class Failure(click.ClickException):
-    """What a verb could not do; shown as one line."""
-
-    def __init__(self, message: str, code: int = FAILED) -> None:
-        super().__init__(message)
-        self.code = code
+    """What a verb could not do; shown as one line, exit code 1."""
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"kemu: {self.message}", file=file or sys.stderr)
@@ -43,6 +38,12 @@ def namespace_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("-n", "--namespace", default="default", show_default=True)(command)
 
 
+class NotThere(Failure):
+    """There is no running kemu, or no engine."""
+
+    exit_code = 3
+
+
 class Client:
     """The API of one running kemu."""
 
@@ -51,12 +52,12 @@ class Client:
 
     @classmethod
     def find(cls, given: str | None) -> Client:
-        """The running kemu of a data directory; Failure 3 when there is none."""
+        """The running kemu of a data directory; NotThere when there is none."""
         folder = data_dir(given, os.environ)
         state = running(folder)
         if state is None:
             said = f"no kemu is running with the data directory {folder}; start one with `kemu up PATH`"
-            raise Failure(said, NOT_RUNNING)
+            raise NotThere(said)
         return cls(state)
 
     def get(self, path: str, accept: str = "application/json", **query: str) -> Json:
@@ -110,7 +111,7 @@ class Client:
             connection.request(method, url, data, headers)
             return connection.getresponse()
         except OSError as error:
-            raise Failure(f"kemu (pid {self.state.pid}) does not answer: {error}", NOT_RUNNING) from error
+            raise NotThere(f"kemu (pid {self.state.pid}) does not answer: {error}") from error
 
 
 def object_path(kind: Json, namespace: str, name: str = "") -> str:

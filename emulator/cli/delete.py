@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from emulator.cli.apply import documents, kind_of
-from emulator.cli.client import Client, Failure, data_dir_option, namespace_option, object_path
+from emulator.cli.client import Client, data_dir_option, namespace_option, object_path
 
 
 @click.command(short_help="Delete objects.")
@@ -23,7 +23,7 @@ def command(
         kind, _, name = kind.partition("/")
         names = (name, *names)
     if not paths and not (kind and names):
-        raise Failure("say what to delete: KIND NAME, or -f FILE", 2)
+        raise click.UsageError("say what to delete: KIND NAME, or -f FILE")
     targets = [(client.kinds(kind)[0], namespace, name) for name in names] if kind else []
     for value in documents(paths) if paths else []:
         metadata = value.get("metadata") or {}

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.client import FAILED, NOT_RUNNING, Failure, data_dir_option
+from emulator.cli.client import Failure, NotThere, data_dir_option
 from emulator.cli.printing import columns
 
 
@@ -67,13 +67,13 @@ def _run(settings: Any, show: Any) -> None:
             runner.run(run(settings, instance, show))
     except ManifestFaults as faults:
         count = len(faults.diagnostics)
-        raise Failure(f"{count} fault{'' if count == 1 else 's'}; nothing was started\n{faults}", FAILED) from None
+        raise Failure(f"{count} fault{'' if count == 1 else 's'}; nothing was started\n{faults}") from None
     except (PortInUse, PortForbidden, AlreadyRunning) as refused:
-        raise Failure(str(refused), FAILED) from None
+        raise Failure(str(refused)) from None
     except EngineUnavailable as missing:
-        raise Failure(str(missing), NOT_RUNNING) from None
+        raise NotThere(str(missing)) from None
     except PermissionError as error:
-        raise Failure(f"{error.filename}: {error.strerror}; choose another place with --data-dir", FAILED) from None
+        raise Failure(f"{error.filename}: {error.strerror}; choose another place with --data-dir") from None
 
 
 def _loop_factory() -> Any:
