@@ -1,0 +1,124 @@
+"""The verbs from a second terminal, against a kemu that runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.scenarios.harness import Kemu, eventually, service
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def hello(kemu: Kemu) -> Kemu:
+    kemu.write("hello.yaml", service("hello", env={"MESSAGE": "hi"}))
+    kemu.up()
+    kemu.request("hello")
+    return kemu
+
+
+def test_get_ksvc_prints_knatives_columns(hello: Kemu) -> None:
+    header, row = hello.run("get", "ksvc").out.splitlines()
+    assert header.split() == ["NAME", "URL", "LATESTCREATED", "LATESTREADY", "READY", "REASON"]
+    assert row.split() == ["hello", f"http://hello.default.localhost:{hello.state.port}", *["hello-00001"] * 2, "True"]
+
+
+@pytest.mark.parametrize("kind", ["revisions", "routes", "pods", "configurations", "deployments", "kpa", "namespaces"])
+def test_get_prints_every_kind_in_every_way(hello: Kemu, kind: str) -> None:
+    name = hello.run("get", kind, "-o", "name").out.split()[0].rpartition("/")[2]
+    assert name in hello.run("get", kind).out
+    assert name in hello.run("get", kind, "-o", "wide").out
+    assert name in hello.run("get", kind, "-A").out
+    assert json.loads(hello.run("get", kind, name, "-o", "json").out)["metadata"]["name"] == name
+    assert yaml.safe_load(hello.run("get", kind, name, "-o", "yaml").out)["metadata"]["name"] == name
+
+
+def test_get_of_what_is_not_there_lists_what_is(hello: Kemu) -> None:
+    said = hello.run("get", "ksvc", "helo")
+    assert said.code == 1
+    assert 'services.serving.knative.dev "helo" not found; there are: hello' in said.err
+    said = hello.run("get", "things")
+    assert 'there is no kind "things"; kemu has: ' in said.err
+
+
+def test_get_w_follows_changes(hello: Kemu) -> None:
+    command = hello.command("get", "ksvc", "-w")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        watching.stdout.readline()
+        watching.stdout.readline()
+        hello.write("hello.yaml", service("hello", env={"MESSAGE": "changed"}))
+        seen = eventually(lambda: watching.stdout and watching.stdout.readline(), "a change is printed")
+        watching.send_signal(signal.SIGINT)
+    assert seen.startswith("hello")
+
+
+def test_describe_shows_conditions_children_and_events(hello: Kemu) -> None:
+    said = hello.run("describe", "ksvc", "hello").out
+    assert "ConfigurationsReady" in said
+    assert "Configuration   hello" in said
+    assert "Deployment" in hello.run("describe", "revision", "hello-00001").out
+    assert "LatestReadyUpdate" in hello.run("describe", "configuration", "hello").out
+
+
+def test_ps_shows_replicas_state_and_cold_start(hello: Kemu) -> None:
+    header, row = hello.run("ps").out.splitlines()[1:]
+    assert header.split()[:5] == ["NAMESPACE", "SERVICE", "REVISION", "REPLICAS", "STATE"]
+    assert row.split()[:6] == ["default", "hello", "hello-00001", "1", "running", "1"]
+    assert "create" in row
+
+
+def test_logs_show_output_also_of_what_is_gone(hello: Kemu) -> None:
+    assert "listening on 8080" in hello.run("logs", "hello").out
+    assert len(hello.run("logs", "hello", "--tail", "1").out.splitlines()) == 1
+    assert "listening on 8080" in hello.run("logs", "hello-00001", "--since", "5m").out
+    said = hello.run("logs", "nobody")
+    assert (said.code, "there are the Services: hello" in said.err) == (1, True)
+
+
+def test_logs_f_follows(hello: Kemu) -> None:
+    with subprocess.Popen(hello.command("logs", "hello", "-f"), stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        hello.request("hello", "/follow-me")
+        lines = iter(following.stdout.readline, "")
+        assert any("GET /follow-me" in line for line in lines)
+        following.send_signal(signal.SIGINT)
+
+
+def test_apply_and_delete_change_a_running_kemu(hello: Kemu, tmp_path: Path) -> None:
+    file = tmp_path / "other.yaml"
+    file.write_text(service("other", env={"MESSAGE": "other"}))
+    assert hello.run("apply", "-f", str(file)).out == "service.serving.knative.dev/other created\n"
+    eventually(lambda: hello.request("other").status == 200, "the new Service answers")
+    assert hello.run("apply", "-f", str(file)).out == "service.serving.knative.dev/other unchanged\n"
+    assert hello.run("delete", "ksvc", "other").out == 'service.serving.knative.dev "other" deleted\n'
+    eventually(lambda: hello.request("other").status == 404, "it is gone")
+    file.write_text(service("other").replace('"image"', '"imagee"'))
+    said = hello.run("apply", "-f", str(file))
+    assert (said.code, "imagee" in said.err) == (1, True)
+
+
+def test_down_stops_kemu_and_waits(hello: Kemu) -> None:
+    pid = hello.state.pid
+    assert hello.run("down").out == f"stopped kemu (pid {pid})\n"
+    assert hello.process is not None
+    assert hello.process.wait(10) == 0
+    assert hello.containers(running_only=False) == []
+    assert hello.run("down").code == 3
+
+
+def test_the_state_file_is_for_its_owner_only(hello: Kemu) -> None:
+    assert os.stat(hello.data / "state.json").st_mode & 0o777 == 0o600
+
+
+def test_an_unknown_verb_is_answered_with_the_one_that_was_meant(kemu: Kemu) -> None:
+    said = kemu.run("gett")
+    assert said.code == 2
+    assert 'there is no verb "gett"; did you mean "get"?' in said.err
