@@ -1,0 +1,81 @@
+"""kemu's data plane with a backend outside of containers, for benches: python plane.py PORT SERVICES TRIGGERS
+
+Real control and data plane (Store, Controller, Throttler, Streams, listeners), without an engine. The host
+hello.example.com leads to 127.0.0.1:9001, as do SERVICES others; the Broker `default` has TRIGGERS Triggers, of which
+one matches the type `bench` and delivers to 127.0.0.1:9002.
+"""
+
+import asyncio
+import sys
+from typing import Any
+
+import uvloop
+
+from emulator.app import REGISTRY
+from emulator.control.controller import Controller
+from emulator.control.recorder import Recorder
+from emulator.eventing.eventing import Eventing
+from emulator.eventing.reconcilers import RECONCILERS
+from emulator.ingress.cluster import ClusterClient
+from emulator.ingress.deadlines import Deadlines
+from emulator.ingress.handler import Timeouts
+from emulator.ingress.hosts import VirtualHosts
+from emulator.ingress.server import Listener, Server, bind, unknown_host
+from emulator.ingress.upstream import Dialer, Endpoint
+from emulator.lib.clock import SystemClock
+from emulator.lib.tasks import Tasks
+from emulator.serving.backends import RouteHandler
+from emulator.serving.throttler import Hooks, Throttler
+from emulator.store.store import Store
+from emulator.workloads.configs import CONFIG_MAP
+from emulator.workloads.kubeevents import KUBE_EVENT
+
+BACKEND, SUBSCRIBER = ("127.0.0.1", 9001), "http://127.0.0.1:9002/"
+
+
+async def main(port: int, services: int, triggers: int) -> None:
+    hosts, deadlines = VirtualHosts(), Deadlines()
+    store = Store(REGISTRY, SystemClock(), CONFIG_MAP)
+    async with Tasks() as dials:
+        dialer = Dialer(dials)
+        for number in range(services):
+            name = "hello.example.com" if number == 0 else f"service-{number}.default.example.com"
+            hosts.public.set(name, route(dialer))
+        eventing = Eventing(store, hosts, ClusterClient(hosts.internal, dialer, deadlines))
+        eventing.start()
+        controller = Controller(store, RECONCILERS, Recorder(store, KUBE_EVENT), CONFIG_MAP)
+        store.create({"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "metadata": {"name": "default"}})
+        for number in range(triggers):
+            store.create(trigger(number))
+        controller.settle()
+        server = Server(Listener(bind("127.0.0.1", port), hosts.public, deadlines, unknown_host(hosts.public)))
+        print("ready", flush=True)
+        await server.run()
+
+
+def route(dialer: Dialer) -> RouteHandler:
+    throttler = Throttler(0, Timeouts(300.0), Hooks(lambda: None, lambda work: None))
+    throttler.set_replicas(
+        {"only": lambda: Endpoint(*BACKEND, dialer, response_lines=b"Kemu-Revision: hello-00001\r\n")}
+    )
+    handler = RouteHandler()
+    handler.share([(throttler, 100)])
+    return handler
+
+
+def trigger(number: int) -> dict[str, Any]:
+    type_ = "bench" if number == 0 else f"other-{number}"
+    return {
+        "apiVersion": "eventing.knative.dev/v1",
+        "kind": "Trigger",
+        "metadata": {"name": f"trigger-{number}"},
+        "spec": {
+            "broker": "default",
+            "filter": {"attributes": {"type": type_}},
+            "subscriber": {"uri": SUBSCRIBER},
+        },
+    }
+
+
+if __name__ == "__main__":
+    uvloop.run(main(*(int(word) for word in sys.argv[1:4])))
