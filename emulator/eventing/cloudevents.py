@@ -22,10 +22,15 @@ TTL, ARRIVAL = b"knativebrokerttl", b"knativearrivaltime"
 _NAME = re.compile(rb"[a-z0-9]+")
 _MIME = re.compile(rb"[^\s;/=]+(/[^\s;/=]+)?\s*(;\s*[^\s;=]+\s*=\s*(\"[^\"]*\"|[^\s;]+)\s*)*;?\s*", re.IGNORECASE)
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_NAMES_KEPT = 1000
 _REQUIRED = (b"id", b"source", b"type")
 _JSON_TYPES = frozenset((b"", b"application/json", b"text/json", STRUCTURED, b"application/cloudevents-batch+json"))
 # What passes a broker or channel besides the event (pkg/utils/headers.go) and trace propagation.
 _PASSED = frozenset((b"x-request-id", b"retry-after", b"traceparent", b"tracestate", b"baggage"))
+
+
+_HEADERS: dict[bytes, bytes] = {}
+"""Header names by attribute; made once, since everyone uses the same few."""
 
 
 class Malformed(Exception):
@@ -98,11 +103,18 @@ def is_event(headers: Headers) -> bool:
 
 def binary_headers(event: Event) -> list[tuple[bytes, bytes]]:
     """The headers of a request that carries `event` in binary mode; its body is `event.data`."""
-    headers = [(b"Ce-" + name.capitalize(), value) for name, value in event.attributes.items()]
+    headers = [(_HEADERS.get(name) or _header(name), value) for name, value in event.attributes.items()]
     if event.content_type:
         headers.append((b"Content-Type", event.content_type))
     headers += event.passed
     return headers
+
+
+def _header(name: bytes) -> bytes:
+    header = b"Ce-" + name.capitalize()
+    if len(_HEADERS) < _NAMES_KEPT:
+        _HEADERS[name] = header
+    return header
 
 
 def structured(event: Event) -> bytes:
@@ -124,7 +136,8 @@ def structured(event: Event) -> bytes:
 
 def now_text() -> bytes:
     """The present as RFC3339Nano in UTC."""
-    return _trimmed(datetime.now(UTC)).encode()
+    text = datetime.now(UTC).isoformat()[:-6]  # without +00:00
+    return (text.rstrip("0") + "Z" if "." in text else text + "Z").encode()
 
 
 # -- reading
@@ -166,7 +179,7 @@ def _check_names(attributes: dict[bytes, bytes]) -> None:
         if not attributes.get(name):
             raise Malformed(f"{name.decode()}: missing or empty")
     for name in attributes:
-        if not _NAME.fullmatch(name):
+        if name not in _HEADERS and not _NAME.fullmatch(name):
             raise Malformed(f"{name.decode('latin-1')}: an attribute's name has only lower-case letters and digits")
     if b"datacontenttype" in attributes:
         raise Malformed("datacontenttype: in binary mode this is the header Content-Type")
@@ -229,8 +242,3 @@ def _utc(time: bytes) -> bytes:
         raise Malformed(f'time: "{text}" is no RFC 3339 time') from error
     fraction = (match[2] or "").rstrip("0").rstrip(".")
     return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z".encode()
-
-
-def _trimmed(moment: datetime) -> str:
-    fraction = f"{moment.microsecond:06d}".rstrip("0")
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{'.' + fraction if fraction else ''}Z"

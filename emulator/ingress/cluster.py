@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.forwarding import ACTIVATOR_LINE, trace_line
@@ -21,6 +21,7 @@ from emulator.ingress.hosts import HostTable
 from emulator.ingress.upstream import Carried, Dialer, Endpoint, HeaderList
 
 RESPONSE_LIMIT = 64 * 1024 * 1024
+SINKS_KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,20 @@ class Answer:
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header (lower case), or None."""
         return next((value for key, value in self.headers if key.lower() == name), None)
+
+
+class Sink:
+    """A URL taken apart once: where its requests go and what their first lines are."""
+
+    __slots__ = ("endpoint", "host", "is_plain", "target", "url")
+
+    def __init__(self, url: str) -> None:
+        self.url = urlsplit(url)
+        path = self.url.path or "/"
+        self.target = (f"{path}?{self.url.query}" if self.url.query else path).encode()
+        self.host = self.url.netloc.rpartition("@")[2].encode()
+        self.is_plain = self.url.scheme == "http"
+        self.endpoint: Endpoint | None = None
 
 
 class Call(Carried):
@@ -62,13 +77,12 @@ class Call(Carried):
     )
 
     def __init__(
-        self, method: bytes, url: SplitResult, headers: HeaderList, body: bytes, then: Callable[[Answer], None]
+        self, method: bytes, sink: Sink, headers: HeaderList, body: bytes, then: Callable[[Answer], None]
     ) -> None:
         super().__init__()
         self.method = method
-        path = url.path or "/"
-        self.target = (f"{path}?{url.query}" if url.query else path).encode()
-        self.host = url.netloc.rpartition("@")[2].encode()
+        self.target = sink.target
+        self.host = sink.host
         self.headers = headers
         self.body = body
         self._then = then
@@ -188,7 +202,7 @@ class ClusterClient:
         self._dialer = dialer
         self._deadlines = deadlines
         self._foreign: dict[tuple[str, int, bool], Endpoint] = {}
-        self._urls: dict[str, SplitResult] = {}
+        self._sinks: dict[str, Sink] = {}
 
     def start(
         self,
@@ -201,17 +215,17 @@ class ClusterClient:
         timeout_s: float | None = None,
     ) -> Call:
         """Send a request; `then` is called exactly once, perhaps before this returns."""
-        split = self._urls.get(url) or self._split(url)
-        call = Call(method, split, headers, body, then)
+        sink = self._sinks.get(url) or self._sink(url)
+        call = Call(method, sink, headers, body, then)
         if timeout_s:
             call.deadline = asyncio.get_running_loop().time() + timeout_s
             call.deadlines = self._deadlines
             self._deadlines.add(call)
-        handler = self._hosts.find(call.host)
-        if handler is not None and split.scheme == "http":
+        handler = self._hosts.find(sink.host)
+        if handler is not None and sink.is_plain:
             handler.call(call)
         else:
-            call.dispatch(self._endpoint(split))
+            call.dispatch(sink.endpoint or self._endpoint(sink))
         return call
 
     async def post(
@@ -232,18 +246,19 @@ class ClusterClient:
         for endpoint in self._foreign.values():
             endpoint.close()
         self._foreign.clear()
+        self._sinks.clear()
 
-    def _split(self, url: str) -> SplitResult:
-        split = urlsplit(url)
-        if len(self._urls) > 4096:
-            self._urls.clear()
-        self._urls[url] = split
-        return split
+    def _sink(self, url: str) -> Sink:
+        if len(self._sinks) > SINKS_KEPT:
+            self._sinks.clear()
+        sink = self._sinks[url] = Sink(url)
+        return sink
 
-    def _endpoint(self, url: SplitResult) -> Endpoint:
-        is_tls = url.scheme == "https"
+    def _endpoint(self, sink: Sink) -> Endpoint:
+        url, is_tls = sink.url, sink.url.scheme == "https"
         key = (url.hostname or "", url.port or (443 if is_tls else 80), is_tls)
         if key not in self._foreign:
             tls = ssl.create_default_context() if is_tls else None
             self._foreign[key] = Endpoint(key[0], key[1], self._dialer, tls=tls)
-        return self._foreign[key]
+        sink.endpoint = self._foreign[key]
+        return sink.endpoint

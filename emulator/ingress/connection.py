@@ -21,7 +21,7 @@ from uvicorn.server import ServerState
 
 from emulator.ingress.cycle import Cycle
 from emulator.ingress.deadlines import Deadlines
-from emulator.ingress.forwarding import Hops
+from emulator.ingress.forwarding import ForwardedHead, Hops
 from emulator.ingress.hosts import HostTable
 
 _SLASH = 0x2F
@@ -54,6 +54,8 @@ class Connection(HttpToolsProtocol):
         self.current: Cycle | None = None
         """The cycle whose turn it is to answer, when it is one of ours."""
         self.is_tunnel = False
+        self.head_memo: ForwardedHead | None = None
+        """The last request's head as it was forwarded."""
         self.method = b""
         self.host = b""
         self._is_continued = False
@@ -66,7 +68,6 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         client = self.client[0].encode() if self.client else b"unknown"
         self.hops = Hops(client, self.ingress_address, (self.scheme or "http").encode())
-        self.hop_lines = (self.hops.lines(False), self.hops.lines(True))
 
     def connection_lost(self, exc: Exception | None) -> None:
         current, self.current, self.receiving = self.current, None, None

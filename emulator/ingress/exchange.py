@@ -12,17 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from emulator.ingress.cycle import Cycle
-from emulator.ingress.forwarding import (
-    ACTIVATOR_LINE,
-    HOP_BY_HOP,
-    SPECIAL,
-    Special,
-    drop_named,
-    read_special,
-    special_lines,
-    tokens,
-    trace_line,
-)
+from emulator.ingress.forwarding import forwarded_head, relayed_head, trace_line
 from emulator.ingress.responses import STATUS_LINE, connection_line, error_body, error_response
 from emulator.ingress.upstream import COUNTED_MIN, Carried, HeaderList
 
@@ -33,13 +23,13 @@ if TYPE_CHECKING:
 PARKED_LIMIT = 262_144
 """Bytes of body that are kept for a request without a replica; then its client is not read further."""
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
-_PLAIN = Special()
 
 
 class Exchange(Carried, Cycle):
     """See the module's text."""
 
     __slots__ = (
+        "_begun_at",
         "_ending",
         "_head",
         "_is_chunked_down",
@@ -51,7 +41,6 @@ class Exchange(Carried, Cycle):
         "_out",
         "_pending",
         "_said",
-        "_total_at",
         "_written_at",
         "arrived",
         "backend",
@@ -76,55 +65,31 @@ class Exchange(Carried, Cycle):
         super().__init__()
         self.connection = connection
         self.backend = backend
-        parser = connection.parser
         self.method = connection.method
         self.target = connection.url
-        self.keep_alive: bool = parser.should_keep_alive()
-        self.is_http10 = connection.is_http10
+        self.keep_alive: bool = connection.parser.should_keep_alive()
         self.replica: object | None = None
         self.arrived = self.dispatched = self.first_byte = 0.0
         self.waited = self.response_complete = self.disconnected = False
         self.status = self.size = 0
         self.deadline = inf
-        self.framing: HeaderList = []
-        self._said = _PLAIN
         self._pending: list[bytes] = []
         self._out: list[bytes] = []
         self._is_sent = self._is_whole = self._is_chunked_down = self._is_tunnel = self._is_counted = False
         self._left = 0
         self._ending: bool | None = None
-        self._total_at = self._written_at = 0.0
-        self._head = self._build_head()
-
-    def _build_head(self) -> bytes:
-        """The head as the replica gets it, without what depends on whether the activator is in the path."""
-        connection = self.connection
-        lines = [b"%b %b HTTP/1.1\r\n" % (self.method, self.target)]
-        special: HeaderList = []
-        for name, value in connection.headers:
-            lower = name.lower()
-            if lower in SPECIAL:
-                special.append((lower, value))
-            else:
-                lines.append(b"%b: %b\r\n" % (name, value))
-                if lower == b"content-length":
-                    self.framing.append((lower, value))
-        in_path = self.backend.in_path
-        if not special or (len(special) == 1 and special[0] == (b"connection", b"keep-alive")):
-            lines.append(connection.hop_lines[in_path])
-            lines.append(trace_line())
-        else:
-            self._said = said = read_special(special)
-            self.framing += [pair for pair in special if pair[0] == b"transfer-encoding"]
-            lines = drop_named(lines, special)
-            if said.original_host is not None:
-                host = b"Host: %b\r\n" % said.original_host
-                lines = [host if line[:5].lower() == b"host:" else line for line in lines]
-            lines += special_lines(special, said, connection.hops, in_path)
-        if in_path:
-            lines.append(ACTIVATOR_LINE)
-        lines.append(b"\r\n")
-        return b"".join(lines)
+        self._begun_at = self._written_at = 0.0
+        in_path = backend.in_path
+        head = connection.head_memo
+        # Clients that keep a connection mostly repeat themselves: comparing heads is cheaper than making them.
+        if head is None or head.in_path is not in_path or head.headers != connection.headers:
+            connection.head_memo = head = forwarded_head(connection.headers, connection.hops, in_path)
+        self._said = head.said
+        self.framing = head.framing
+        # Without a Connection header only HTTP/1.1 keeps a connection.
+        self.is_http10 = connection.is_http10 if head.has_connection or not self.keep_alive else False
+        trace = b"" if head.is_traced else trace_line()
+        self._head = b"%b %b HTTP/1.1\r\n%b%b\r\n" % (self.method, self.target, head.lines, trace)
 
     # -- the connection's calls
 
@@ -134,9 +99,8 @@ class Exchange(Carried, Cycle):
             return
         timeouts = self.backend.timeouts
         now = self.connection.loop.time()
-        self._written_at = now
-        self._total_at = now + (timeouts.total_s or inf)
-        self.deadline = min(self._total_at, now + (timeouts.response_start_s or inf), now + (timeouts.idle_s or inf))
+        self._begun_at = self._written_at = now
+        self.deadline = now + timeouts.first_s
         if self.deadline != inf:
             self.connection.deadlines.add(self)
         self.backend.admit(self)
@@ -176,7 +140,9 @@ class Exchange(Carried, Cycle):
         self.disconnected = True
         if not self.response_complete:
             self.detach(False)
-            self._over()
+            self.response_complete = self.finished = True
+            self.connection.deadlines.active.discard(self)
+            self.backend.leave(self)
 
     def pause_writing(self) -> None:
         if self.upstream is not None:
@@ -209,8 +175,8 @@ class Exchange(Carried, Cycle):
 
     def response_head(self, status: int, headers: HeaderList) -> bool:
         out = self._out
-        out.append(STATUS_LINE[status])
         if status < 200 and status != 101:
+            out.append(STATUS_LINE[status])
             out += [b"%b: %b\r\n" % line for line in headers]
             out.append(b"\r\n")
             return False
@@ -218,13 +184,16 @@ class Exchange(Carried, Cycle):
         self.status = status
         if self.waited:
             self.first_byte = self.connection.loop.time()
-        length = self._relay_headers(headers)
-        if self.endpoint.response_lines:
-            out.append(self.endpoint.response_lines)
+        endpoint = self.endpoint
+        head = endpoint.head_memo
+        if head is None or head.status != status or head.headers != headers:
+            endpoint.head_memo = head = relayed_head(status, headers, endpoint.response_lines)
+        out.append(head.lines)
         if status == 101:
             upgrade = next((value for name, value in headers if name.lower() == b"upgrade"), self._said.upgrade or b"")
             out.append(b"Connection: Upgrade\r\nUpgrade: %b\r\n\r\n" % upgrade)
             return False
+        length = head.length
         is_bodiless = self.method == b"HEAD" or status in (204, 304)
         if length is None and not is_bodiless:
             if self.is_http10:
@@ -232,31 +201,12 @@ class Exchange(Carried, Cycle):
             else:
                 self._is_chunked_down = True
                 out.append(b"Transfer-Encoding: chunked\r\n")
-        out.append(connection_line(self.keep_alive, self.is_http10))
+        if self.is_http10 or not self.keep_alive:
+            out.append(connection_line(self.keep_alive, self.is_http10))
         out.append(b"\r\n")
         self._left = 0 if is_bodiless or length is None else length
         self._is_counted = self._left > COUNTED_MIN
         return is_bodiless
-
-    def _relay_headers(self, headers: HeaderList) -> int | None:
-        """Copy the end-to-end headers; the Content-Length."""
-        out, length = self._out, None
-        named: set[bytes] = set()
-        for name, value in headers:
-            lower = name.lower()
-            if lower in HOP_BY_HOP:
-                if lower == b"connection":
-                    named |= tokens(value)
-                elif lower == b"trailer" and not self.is_http10:
-                    out.append(b"Trailer: %b\r\n" % value)
-                continue
-            if lower == b"content-length":
-                length = int(value)
-            out.append(b"%b: %b\r\n" % (name, value))
-        named -= {b"close", b"keep-alive", b"upgrade"}
-        if named:
-            self._out = out[:1] + [line for line in out[1:] if line.partition(b":")[0].lower() not in named]
-        return length
 
     def response_body(self, data: bytes) -> None:
         self.size += len(data)
@@ -287,7 +237,8 @@ class Exchange(Carried, Cycle):
             self._write(b"".join(self._out))
             self._out.clear()
         if self._is_whole:
-            self._close(is_reusable)
+            self.detach(is_reusable)
+            self._finish(self.keep_alive)
         elif is_reusable and self.keep_alive and not self._said.expects_continue:
             self._ending = True  # the rest of the request is still owed to the replica
         else:
@@ -338,9 +289,9 @@ class Exchange(Carried, Cycle):
     def expire(self, now: float) -> None:
         """One of the three clocks has run out, or the next one is due later."""
         timeouts = self.backend.timeouts
-        due = [self._total_at]
+        due = [self._begun_at + (timeouts.total_s or inf)]
         if timeouts.response_start_s and not self.is_started:
-            due.append(self._total_at - (timeouts.total_s or inf) + timeouts.response_start_s)
+            due.append(self._begun_at + timeouts.response_start_s)
         if timeouts.idle_s:
             due.append(self._written_at + timeouts.idle_s)
         self.deadline = min(due)
@@ -361,16 +312,13 @@ class Exchange(Carried, Cycle):
         self._finish(self.keep_alive and self._is_whole)
 
     def _finish(self, keep_alive: bool) -> None:
-        self._over()
         connection = self.connection
+        self.response_complete = self.finished = True
+        connection.deadlines.active.discard(self)
+        self.backend.leave(self)
         if not keep_alive and not connection.transport.is_closing():
             connection.transport.close()
         connection.finished(self)
-
-    def _over(self) -> None:
-        self.response_complete = self.finished = True
-        self.connection.deadlines.active.discard(self)
-        self.backend.leave(self)
 
     def _write(self, data: bytes) -> None:
         if self.backend.timeouts.idle_s:

@@ -13,7 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count
 from random import getrandbits
+
+from emulator.ingress.responses import STATUS_LINE
 
 HOP_BY_HOP = frozenset(
     (
@@ -42,6 +45,10 @@ _CONSUMED = frozenset(
 _FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
 SPECIAL = HOP_BY_HOP | _CONSUMED | _FORWARDED | frozenset((b"expect", b"traceparent"))
 _PLAIN_CONNECTION = frozenset((b"close", b"keep-alive", b"upgrade"))
+
+# Ids need to differ, not to be unguessable: random for the process, then counted.
+_TRACES = b"%016x" % (getrandbits(63) + 1)
+_NUMBERS = count(getrandbits(60) + 1)
 
 ACTIVATOR_LINE = b"K-Proxy-Request: activator\r\n"
 
@@ -76,7 +83,8 @@ class Hops:
 
 def trace_line() -> bytes:
     """A new W3C trace context, not sampled."""
-    return b"Traceparent: 00-%032x-%016x-00\r\n" % (getrandbits(128) or 1, getrandbits(64) or 1)
+    number = next(_NUMBERS)
+    return b"Traceparent: 00-%b%016x-%016x-00\r\n" % (_TRACES, number, number)
 
 
 @dataclass(slots=True)
@@ -120,7 +128,7 @@ def special_lines(  # noqa: C901 (one branch for each header)
 ) -> list[bytes]:
     """The lines that stand for the SPECIAL headers of a request: kept, rewritten and added ones."""
     lines: list[bytes] = []
-    xff, host, traced, forwarded = [], b"", False, False
+    xff, host, forwarded = [], b"", False
     for name, value in headers:
         if name == b"x-forwarded-for":
             xff.append(value)
@@ -131,7 +139,6 @@ def special_lines(  # noqa: C901 (one branch for each header)
             forwarded = True
             lines.append(b"Forwarded: %b\r\n" % value)
         elif name == b"traceparent":
-            traced = True
             lines.append(b"Traceparent: %b\r\n" % value)
         elif name == b"expect":
             lines.append(b"Expect: %b\r\n" % value)
@@ -144,8 +151,6 @@ def special_lines(  # noqa: C901 (one branch for each header)
     if said.upgrade:
         lines.append(b"Connection: Upgrade\r\nUpgrade: %b\r\n" % said.upgrade)
     lines.append(_hop_lines(hops, in_path, b", ".join(xff), host if not forwarded else None))
-    if not traced:
-        lines.append(trace_line())
     return lines
 
 
@@ -169,3 +174,75 @@ def drop_named(lines: list[bytes], special: Iterable[tuple[bytes, bytes]]) -> li
             named |= tokens(value)
     named -= _PLAIN_CONNECTION
     return [line for line in lines if line.partition(b":")[0].lower() not in named] if named else lines
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardedHead:
+    """The header lines of a forwarded request, without request line and trace context; what they were made of."""
+
+    headers: list[tuple[bytes, bytes]]
+    in_path: bool
+    lines: bytes
+    said: Special
+    framing: list[tuple[bytes, bytes]]
+    has_connection: bool
+    is_traced: bool
+
+
+def forwarded_head(headers: list[tuple[bytes, bytes]], hops: Hops, in_path: bool) -> ForwardedHead:
+    """The head that a replica gets for a request with these headers."""
+    lines: list[bytes] = []
+    special: list[tuple[bytes, bytes]] = []
+    framing: list[tuple[bytes, bytes]] = []
+    for name, value in headers:
+        lower = name.lower()
+        if lower in SPECIAL:
+            special.append((lower, value))
+            if lower == b"transfer-encoding":
+                framing.append((lower, value))
+            continue
+        lines.append(b"%b: %b\r\n" % (name, value))
+        if lower == b"content-length":
+            framing.append((lower, value))
+    said = read_special(special)
+    lines = drop_named(lines, special)
+    if said.original_host is not None:
+        host = b"Host: %b\r\n" % said.original_host
+        lines = [host if line[:5].lower() == b"host:" else line for line in lines]
+    lines += special_lines(special, said, hops, in_path)
+    if in_path:
+        lines.append(ACTIVATOR_LINE)
+    names = {name for name, _ in special}
+    is_traced = b"traceparent" in names
+    return ForwardedHead(headers, in_path, b"".join(lines), said, framing, b"connection" in names, is_traced)
+
+
+@dataclass(frozen=True, slots=True)
+class RelayedHead:
+    """Status line and end-to-end header lines of a response, without framing; what they were made of."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    lines: bytes
+    length: int | None
+
+
+def relayed_head(status: int, headers: list[tuple[bytes, bytes]], more: bytes) -> RelayedHead:
+    """What a client gets of a response's head; `more` are complete lines that are added."""
+    lines: list[bytes] = []
+    named: set[bytes] = set()
+    length = None
+    for name, value in headers:
+        lower = name.lower()
+        if lower == b"connection":
+            named |= tokens(value)
+        elif lower == b"trailer":
+            lines.append(b"Trailer: %b\r\n" % value)
+        elif lower not in HOP_BY_HOP:
+            if lower == b"content-length":
+                length = int(value)
+            lines.append(b"%b: %b\r\n" % (name, value))
+    named -= _PLAIN_CONNECTION
+    if named:
+        lines = [line for line in lines if line.partition(b":")[0].lower() not in named]
+    return RelayedHead(status, headers, STATUS_LINE[status] + b"".join(lines) + more, length)

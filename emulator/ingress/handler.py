@@ -15,7 +15,8 @@ Nothing here does I/O.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ class Timeouts:
     total_s: float | None = 300.0
     response_start_s: float | None = None
     idle_s: float | None = None
+    first_s: float = field(init=False)
+    """When the first of the clocks may run out; infinite when there is none."""
+
+    def __post_init__(self) -> None:
+        given = [clock for clock in (self.total_s, self.response_start_s, self.idle_s) if clock]
+        object.__setattr__(self, "first_s", min(given, default=inf))
 
 
 class Handler(Protocol):
@@ -83,11 +90,8 @@ class Backend(Protocol):
     """Admission to the replicas of one Revision (serving's Throttler is the real one)."""
 
     timeouts: Timeouts
-
-    @property
-    def in_path(self) -> bool:
-        """Whether Knative would have its activator in the path: shows in headers and in a timeout's text."""
-        ...
+    in_path: bool
+    """Whether Knative would have its activator in the path: shows in headers and in a timeout's text."""
 
     @property
     def is_ready(self) -> bool:

@@ -39,6 +39,7 @@ class HostTable:
         self._names: dict[bytes, Handler] = {}
         self._wildcards: dict[bytes, Handler] = {}
         self._aliases: set[bytes] = set()
+        self._strangers: set[bytes] = set()
         self._fallback = fallback
         self._news = asyncio.Event()
 
@@ -77,12 +78,13 @@ class HostTable:
         handler = self.ready.get(raw)
         if handler is not None:
             return handler
-        handler = self._match(normal_host(raw))
-        if handler is not None:
-            self._remember(raw, handler)
-        elif self._fallback is not None:
-            return self._fallback.find(raw)
-        return handler
+        if raw not in self._strangers:
+            handler = self._match(normal_host(raw))
+            if handler is not None:
+                self._remember(raw, handler)
+                return handler
+            self._stay_strange(raw)
+        return self._fallback.find(raw) if self._fallback is not None else None
 
     async def changed(self) -> None:
         """Returns when a name came or went since the last call."""
@@ -106,7 +108,14 @@ class HostTable:
         self._aliases.add(raw)
         self.ready[raw] = handler
 
+    def _stay_strange(self, raw: bytes) -> None:
+        """Events go to the same foreign hosts again and again."""
+        if len(self._strangers) >= ALIAS_LIMIT:
+            self._strangers.clear()
+        self._strangers.add(raw)
+
     def _forget_aliases(self) -> None:
+        self._strangers.clear()
         for raw in self._aliases:
             self.ready.pop(raw, None)
         self._aliases.clear()

@@ -15,6 +15,7 @@ from emulator.ingress.responses import CONTINUE, connection_line, response_bytes
 if TYPE_CHECKING:
     from emulator.ingress.connection import Connection
 
+_FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 BODY_LIMIT = 64 * 1024 * 1024
 
 
@@ -22,6 +23,7 @@ class Receipt(Cycle):
     """See the module's text. `headers` keep the client's spelling; `host` is the Host header as it came."""
 
     __slots__ = (
+        "_is_awaited",
         "_pieces",
         "_size",
         "_take",
@@ -45,9 +47,14 @@ class Receipt(Cycle):
         self.target = connection.url
         self.host = connection.host
         self.headers: list[tuple[bytes, bytes]] = connection.headers
-        self.framing = [
-            (n.lower(), v) for n, v in self.headers if n.lower() in (b"content-length", b"transfer-encoding")
-        ]
+        self.framing = []
+        self._is_awaited = False
+        for name, value in self.headers:
+            lower = name.lower()
+            if lower in _FRAMING:
+                self.framing.append((lower, value))
+            elif lower == b"expect":
+                self._is_awaited = value.lower() == b"100-continue"
         self.keep_alive: bool = connection.parser.should_keep_alive()
         self.is_http10 = connection.is_http10
         self.response_complete = self.disconnected = False
@@ -60,7 +67,7 @@ class Receipt(Cycle):
         return self.disconnected
 
     def start(self) -> None:
-        if any(n.lower() == b"expect" and v.lower() == b"100-continue" for n, v in self.headers):
+        if self._is_awaited:
             self.connection.transport.write(CONTINUE)
 
     def request_body(self, data: bytes) -> None:

@@ -21,6 +21,7 @@ from typing import cast
 
 import httptools
 
+from emulator.ingress.forwarding import RelayedHead
 from emulator.lib.tasks import Tasks
 
 IDLE_LIMIT = 100
@@ -66,6 +67,8 @@ class Endpoint:
         self.port = port
         self.response_lines = response_lines
         self.idle: list[Upstream] = []
+        self.head_memo: RelayedHead | None = None
+        """The last response's head as it was relayed."""
         self._dialer = dialer
         self._tls = tls
         self._is_closed = False
@@ -74,15 +77,6 @@ class Endpoint:
     @property
     def address(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    def take(self) -> Upstream | None:
-        """An idle connection, or None."""
-        idle = self.idle
-        while idle:
-            upstream = idle.pop()
-            if not upstream.transport.is_closing():
-                return upstream
-        return None
 
     def dial(self, work: Carried) -> None:
         """Open a further connection for `work`."""
@@ -147,11 +141,13 @@ class Carried:
     def dispatch(self, endpoint: Endpoint) -> None:
         """There is room at `endpoint`: go."""
         self.endpoint = endpoint
-        upstream = endpoint.take()
-        if upstream is None:
-            endpoint.dial(self)
-        else:
-            self.attach(upstream)
+        idle = endpoint.idle
+        while idle:
+            upstream = idle.pop()
+            if not upstream.transport.is_closing():
+                self.attach(upstream)
+                return
+        endpoint.dial(self)
 
     def attach(self, upstream: Upstream) -> None:
         self.upstream = upstream

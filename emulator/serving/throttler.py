@@ -21,6 +21,7 @@ QUEUE_FACTOR = 10
 """Requests that may wait for each one that runs in a replica (queue-proxy's breaker)."""
 COLD_QUEUE = 10_000
 """Requests that may wait for a Revision without replicas (the activator's breaker depth)."""
+_OUT_OF_PATH = 3
 QUEUE_FULL = "pending request queue full"
 
 
@@ -53,6 +54,8 @@ class Throttler:
 
     def __init__(self, concurrency: int, timeouts: Timeouts, hooks: Hooks) -> None:
         self.timeouts = timeouts
+        self.in_path = True
+        """On a cluster the activator leaves the path only at three replicas and more (serving §6.5)."""
         self.requests = 0
         """All that ever arrived."""
         self._concurrency = concurrency
@@ -62,18 +65,13 @@ class Throttler:
         self._waiting: deque[Work] = deque()
         self._gone_waiting = 0
         self._in_flight = 0
-        self._loop = asyncio.get_running_loop()
+        self._time = asyncio.get_running_loop().time
         # The average is an integral over time, moved on only when the number changes.
         self._area = 0.0
-        self._moved_at = self._taken_at = self._loop.time()
-        self._arrived = 0
+        self._moved_at = self._taken_at = self._time()
+        self._taken = 0
 
     # -- Backend
-
-    @property
-    def in_path(self) -> bool:
-        """On a cluster the activator leaves the path only at three replicas and more (serving §6.5)."""
-        return len(self._replicas) < 3
 
     @property
     def is_ready(self) -> bool:
@@ -89,8 +87,10 @@ class Throttler:
         return len(self._waiting) - self._gone_waiting
 
     def admit(self, work: Work) -> None:
-        self._count(1)
-        self._arrived += 1
+        now = self._time()
+        self._area += self._in_flight * (now - self._moved_at)
+        self._moved_at = now
+        self._in_flight += 1
         self.requests += 1
         replica = None if self._waiting else self._choose()
         if replica is not None:
@@ -102,13 +102,16 @@ class Throttler:
             work.fail(503, QUEUE_FULL)
             return
         work.waited = True
-        work.arrived = self._loop.time()
+        work.arrived = self._time()
         self._waiting.append(work)
         if not self._replicas:
             self._hooks.poke()
 
     def leave(self, work: Work) -> None:
-        self._count(-1)
+        now = self._time()
+        self._area += self._in_flight * (now - self._moved_at)
+        self._moved_at = now
+        self._in_flight -= 1
         replica = work.replica
         if replica is None:
             if work.waited and work.dispatched == 0.0:
@@ -145,6 +148,7 @@ class Throttler:
         for name, make in wanted.items():
             if name not in self._replicas:
                 self._replicas[name] = Replica(make())
+        self.in_path = len(self._replicas) < _OUT_OF_PATH
         self._release()
 
     async def drained(self, address: str) -> None:
@@ -165,21 +169,14 @@ class Throttler:
 
     def take(self, now: float) -> Sample:
         """Average concurrency and arrivals since the last call; `now` is the loop's time."""
-        self._advance(now)
+        self._area += self._in_flight * (now - self._moved_at)
+        self._moved_at = now
         length = max(now - self._taken_at, 1e-9)
-        sample = Sample(self._area / length, self._arrived / max(length, 1.0))
-        self._area, self._arrived, self._taken_at = 0.0, 0, now
+        sample = Sample(self._area / length, (self.requests - self._taken) / max(length, 1.0))
+        self._area, self._taken, self._taken_at = 0.0, self.requests, now
         return sample
 
     # -- inside
-
-    def _count(self, step: int) -> None:
-        self._advance(self._loop.time())
-        self._in_flight += step
-
-    def _advance(self, now: float) -> None:
-        self._area += self._in_flight * (now - self._moved_at)
-        self._moved_at = now
 
     def _limit(self) -> int:
         if not self._replicas or not self._concurrency:
@@ -210,7 +207,7 @@ class Throttler:
             work = waiting.popleft()
             replica.in_flight += 1
             work.replica = replica
-            work.dispatched = self._loop.time()
+            work.dispatched = self._time()
             if replica.is_new:
                 replica.first = work
             replica.is_new = False

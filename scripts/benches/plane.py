@@ -5,7 +5,7 @@ hello.example.com leads to 127.0.0.1:9001, as do SERVICES others; the Broker `de
 one matches the type `bench` and delivers to 127.0.0.1:9002.
 """
 
-import asyncio
+import gc
 import sys
 from typing import Any
 
@@ -49,6 +49,7 @@ async def main(port: int, services: int, triggers: int) -> None:
             store.create(trigger(number))
         controller.settle()
         server = Server(Listener(bind("127.0.0.1", port), hosts.public, deadlines, unknown_host(hosts.public)))
+        gc.freeze()  # as `kemu up` does
         print("ready", flush=True)
         await server.run()
 

@@ -1,7 +1,7 @@
 """Runs the benches and prints one table: python run.py [--json FILE] [ROW]…
 
-Each row is a ratio or a difference of things measured alternately in this one run; the figure that must be reached stands
-beside it. Exit code 1 if a row misses its figure. Proxies run on one core, load and backend on another.
+Each row is a ratio or a difference of things measured alternately in this one run; the figure that must be reached stands beside
+it. Exit code 1 if a row misses its figure. Proxies run on one core, load and backend on another.
 """
 
 import argparse
@@ -108,7 +108,8 @@ def nginx(config: str, core: str) -> Iterator[None]:
 COMMON = "access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; client_max_body_size 0;"
 BACKEND = f"""events {{ worker_connections 4096; }}
 http {{ {COMMON}
-  server {{ listen 127.0.0.1:9001 backlog=4096; location / {{ default_type text/plain; return 200 "hello world\\n"; }} }}
+  server {{ listen 127.0.0.1:9001 backlog=4096;
+    location / {{ default_type text/plain; return 200 "hello world\\n"; }} }}
   server {{ listen 127.0.0.1:9002 backlog=4096; location / {{ return 202; }} }}
 }}"""
 NGINX_PROXY = f"""events {{ worker_connections 4096; }}

@@ -164,16 +164,16 @@ class Kemu:
     def said(self, text: str, about: str = "", within_s: float = WITHIN_S) -> str:
         """The first message with `text` in it, waiting for it."""
 
-        def find() -> str | None:
-            return next((m for m in self.messages(about) if text in m), None)
+        def find() -> str:
+            return next((m for m in self.messages(about) if text in m), "")
 
         return eventually(find, f'the log says "{text}"; it says {self.messages()[-12:]}', within_s)
 
     def containers(self, service_name: str = "", *, running_only: bool = True) -> list[Any]:
         """The instance's containers, of one Service if named."""
         labels = {"label": f"dev.kemu.instance={self.instance}"}
-        found = self.engine.containers.list(all=not running_only, filters=labels, ignore_removed=True)
-        return [c for c in found if service_name in c.name]
+        found = self.engine.containers.list(all=not running_only, filters=labels, ignore_removed=True)  # type: ignore[arg-type]
+        return [c for c in found if service_name in str(c.name)]
 
     def objects(self, kind: str) -> list[Any]:
         said = self.run("get", kind, "-o", "json")

@@ -146,7 +146,10 @@ def test_a_trigger_whose_subscriber_comes_later_delivers_from_then_on(kemu: Kemu
     write(kemu, BROKER, trigger("all", "x", to("late")))
     kemu.up()
     resolved = kemu.condition("trigger", "all", "SubscriberResolved")
-    assert (resolved["status"], 'services.serving.knative.dev "late" not found' in resolved["message"]) == ("False", True)
+    assert (resolved["status"], 'services.serving.knative.dev "late" not found' in resolved["message"]) == (
+        "False",
+        True,
+    )
     kemu.write("late.yaml", service("late", env=RECORD))
     eventually(lambda: kemu.condition("trigger", "all").get("status") == "True", "the Trigger is ready")
     assert kemu.run("send", "broker:default", "--type", "x").code == 0

@@ -210,5 +210,3 @@ def test_a_container_that_somebody_removes_is_started_again(kemu: Kemu) -> None:
 def _failed(kemu: Kemu, name: str) -> dict[str, object] | None:
     ready = kemu.condition("ksvc", name)
     return ready if ready.get("status") == "False" else None
-
-
