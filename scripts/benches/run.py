@@ -1,7 +1,7 @@
 """Runs the benches and prints one table: python run.py [--json FILE] [ROW]…
 
-Each row is a ratio or a difference of things measured alternately in this one run; the figure that must be reached stands beside
-it. Exit code 1 if a row misses its figure. Proxies run on one core, load and backend on another.
+Each row is a ratio or a difference of things measured alternately in this one run; the figure that must be reached
+stands beside it. Exit code 1 if a row misses its figure. Proxies run on one core, load and backend on another.
 """
 
 import argparse

@@ -287,4 +287,4 @@ class _any_headers(dict[bytes, bytes]):
     def __eq__(self, other: object) -> bool:
         return True
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
