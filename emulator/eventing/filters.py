@@ -16,6 +16,7 @@ from emulator.objects.problems import Path, Problem, invalid_key
 
 Matcher = Callable[[Event], bool]
 DIALECTS = ("exact", "prefix", "suffix", "all", "any", "not", "cesql")
+_CONTENT_TYPE = frozenset((b"datacontenttype", b"datamediatype"))
 _NAME_DETAILS = "Attribute name must start with a letter and can only contain lowercase alphanumeric"
 
 
@@ -107,16 +108,17 @@ def _all(parts: list[Matcher]) -> Matcher:
 
 
 def _exact(attributes: Mapping[str, str], *, empty_is_any: bool) -> Matcher:
-    pairs = [(name.encode(), value.encode()) for name, value in attributes.items()]
-    if len(pairs) == 1 and pairs[0][1] and pairs[0][0] != b"datacontenttype":
+    """All entries equal. An empty value asks for any in `filter.attributes`, and for nothing in a dialect."""
+    pairs = [(name.encode(), value.encode()) for name, value in attributes.items() if value or empty_is_any]
+    if len(pairs) == 1 and pairs[0][1] and pairs[0][0] not in _CONTENT_TYPE:
         name, wanted = pairs[0]
         return lambda event: event.attributes.get(name) == wanted
 
     def matches(event: Event) -> bool:
         for name, wanted in pairs:
             found = _attribute(event, name)
-            if not found or (found != wanted and (wanted or not empty_is_any)):
-                return not wanted and not empty_is_any and found is not None
+            if not found or (wanted and found != wanted):
+                return False
         return True
 
     return matches
@@ -132,6 +134,6 @@ def _affix(attributes: Mapping[str, str], test: Callable[[bytes, bytes], bool]) 
 
 
 def _attribute(event: Event, name: bytes) -> bytes | None:
-    if name in (b"datacontenttype", b"datamediatype"):
+    if name in _CONTENT_TYPE:
         return event.content_type
     return event.attributes.get(name)

@@ -130,7 +130,7 @@ class _Builder:
 
     def _scalar(self, node: ScalarNode) -> Any:
         tag = node.tag
-        if node.style is None and tag in (f"{_TAG}{name}" for name in _PLAIN_TAGS):
+        if not node.style and tag in (f"{_TAG}{name}" for name in _PLAIN_TAGS):
             return plain(node.value)
         if tag == f"{_TAG}int" or tag == f"{_TAG}float" or tag == f"{_TAG}bool" or tag == f"{_TAG}null":
             return plain(node.value)
@@ -140,7 +140,7 @@ class _Builder:
         built: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            if isinstance(key_node, ScalarNode) and key_node.style is None and key_node.value == "<<":
+            if isinstance(key_node, ScalarNode) and key_not node.style and key_node.value == "<<":
                 merged |= self._merged(value_node, path, depth)
                 continue
             key = self._key(key_node)

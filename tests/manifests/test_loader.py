@@ -1,0 +1,140 @@
+"""From files to the Store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from emulator.lib.clock import SystemClock
+from emulator.manifests.diagnostics import ManifestFaults
+from emulator.manifests.loader import Loader
+from emulator.objects.kind import Registry
+from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE
+from emulator.store.store import Store
+from emulator.workloads.configs import CONFIG_MAP
+from emulator.workloads.namespaces import NAMESPACE
+from emulator.workloads.operators import KNATIVE_SERVING, config_maps
+
+SERVICE_YAML = """\
+apiVersion: serving.knative.dev/v1
+kind: Service
+metadata:
+  name: {name}
+spec:
+  template:
+    spec:
+      containers:
+        - image: an/image
+          env: [{{name: A, value: "{value}"}}]
+"""
+
+
+class Files:
+    """A folder of manifests and the Store that they are loaded into."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        kinds = (SERVICE, CONFIGURATION, REVISION, ROUTE, CONFIG_MAP, NAMESPACE, KNATIVE_SERVING)
+        self.store = Store(Registry(kinds), SystemClock(), CONFIG_MAP)
+        self.loader = Loader(self.store, [folder], {"KnativeServing": config_maps})
+
+    def write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def load(self) -> str:
+        return str(self.loader.apply(self.loader.check(self.loader.read())))
+
+    def faults(self) -> list[str]:
+        with pytest.raises(ManifestFaults) as caught:
+            self.load()
+        return [str(d).removeprefix(f"{self.folder}/") for d in caught.value.diagnostics]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path)
+
+
+def test_folders_are_read_recursively_and_hidden_ones_are_not(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value=1))
+    files.write("deep/er/b.yml", SERVICE_YAML.format(name="b", value=1))
+    files.write(".git/c.yaml", SERVICE_YAML.format(name="c", value=1))
+    files.write("notes.txt", "not a manifest")
+    assert files.load() == "Service a, Service b created"
+
+
+def test_what_the_first_load_finds_sleeps_and_an_edit_wakes_it(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value=1))
+    files.load()
+    assert files.store.get(SERVICE, "a", "default").annotations["kemu.dev/start"] == "asleep"
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value=2))
+    files.write("b.yaml", SERVICE_YAML.format(name="b", value=2))
+    assert files.load() == "Service b created; Service a configured"
+    for name in "ab":
+        assert "kemu.dev/start" not in files.store.get(SERVICE, name, "default").annotations
+
+
+def test_a_load_that_changes_nothing_writes_nothing(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value=1))
+    files.load()
+    version = files.store.version
+    assert files.load() == "nothing changed"
+    assert files.store.version == version
+
+
+def test_what_left_the_files_goes(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value=1))
+    files.load()
+    (files.folder / "a.yaml").unlink()
+    assert files.load() == "Service a removed"
+    assert files.store.find(SERVICE, "a", "default") is None
+
+
+def test_a_load_with_faults_changes_nothing_and_tells_all(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value=1))
+    files.write("b.yaml", SERVICE_YAML.format(name="b", value=1).replace("image", "imagee"))
+    files.write("c.yaml", "apiVersion: v2\nkind: ConfigMap\n")
+    assert files.faults() == [
+        'b.yaml:9:11 spec.template.spec.containers[0].imagee: unknown field; did you mean "image"?',
+        'c.yaml:1:1 apiVersion: no kind "ConfigMap" in "v2"; did you mean "v1"?',
+    ]
+    assert files.store.list(SERVICE) == []
+
+
+def test_the_same_object_twice_is_told_with_both_places(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value=1))
+    files.write("b.yaml", SERVICE_YAML.format(name="a", value=1))
+    (fault,) = files.faults()
+    assert fault.startswith("b.yaml:4:3 metadata.name: Service default/a is there twice, first at ")
+    assert fault.endswith("a.yaml:4; rename or remove one")
+
+
+def test_the_rules_of_a_config_map_in_the_same_load_count(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value=1) + "      timeoutSeconds: 900\n")
+    assert files.faults() == ["a.yaml:11:7 spec.template.spec.timeoutSeconds: expected 0 <= 900 <= 600"]
+    operator = (
+        "apiVersion: operator.knative.dev/v1beta1\nkind: KnativeServing\n"
+        "metadata: {name: knative-serving, namespace: knative-serving}\n"
+        'spec: {config: {defaults: {max-revision-timeout-seconds: "900"}}}\n'
+    )
+    files.write("z.yaml", operator)
+    assert files.load() == "KnativeServing knative-serving, Service a created"
+
+
+def test_a_namespace_that_is_only_named_comes_to_be(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value=1).replace("  name: a", "  name: a\n  namespace: mine"))
+    files.load()
+    assert files.store.get(NAMESPACE, "mine").name == "mine"
+
+
+def test_what_others_wrote_stays_when_the_file_changes(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value=1))
+    files.load()
+    key = files.store.get(SERVICE, "a", "default").key
+    files.store.patch_metadata(key, labels={"theirs": "1"})
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value=2))
+    files.load()
+    assert files.store.get(SERVICE, "a", "default").labels == {"theirs": "1"}

@@ -1,0 +1,169 @@
+"""Admission to replicas: order, limits, load, draining."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from emulator.ingress.handler import Timeouts
+from emulator.ingress.upstream import Dialer, Endpoint
+from emulator.lib.tasks import Tasks
+from emulator.serving.throttler import QUEUE_FULL, Hooks, Throttler
+
+
+class Job:
+    """A request, as far as a Throttler knows one."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.replica: object | None = None
+        self.arrived = self.dispatched = self.first_byte = 0.0
+        self.waited = self.finished = False
+        self.status = self.size = 0
+        self.method = self.target = b""
+        self.endpoint: Endpoint | None = None
+        self.failure: tuple[int, str] | None = None
+
+    def dispatch(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+
+    def fail(self, status: int, text: str) -> None:
+        self.failure = (status, text)
+        self.finished = True
+
+
+class Poked:
+    """Counts pokes and remembers which requests started replicas."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.started: list[Job] = []
+
+    def poke(self) -> None:
+        self.times += 1
+
+
+def make(concurrency: int = 0) -> tuple[Throttler, Poked]:
+    poked = Poked()
+    return Throttler(concurrency, Timeouts(), Hooks(poked.poke, lambda w: poked.started.append(w))), poked  # type: ignore[arg-type]
+
+
+def replicas(*ports: int) -> dict[str, Callable[[], Endpoint]]:
+    dialer = Dialer(Tasks())
+    return {f"pod-{port}": lambda port=port: Endpoint("127.0.0.1", port, dialer) for port in ports}  # type: ignore[misc]
+
+
+def admit(throttler: Throttler, *names: str) -> list[Job]:
+    jobs = [Job(name) for name in names]
+    for job in jobs:
+        throttler.admit(job)
+    return jobs
+
+
+async def test_without_replicas_requests_wait_and_each_pokes() -> None:
+    throttler, poked = make()
+    jobs = admit(throttler, "a", "b")
+    assert [job.endpoint for job in jobs] == [None, None]
+    assert (throttler.waiting, throttler.in_flight, poked.times) == (2, 2, 2)
+
+
+async def test_what_waited_is_dispatched_together_when_a_replica_comes() -> None:
+    throttler, _ = make()
+    jobs = admit(throttler, "a", "b")
+    throttler.set_replicas(replicas(1))
+    assert all(job.endpoint is not None for job in jobs)
+    assert all(job.waited for job in jobs)
+
+
+async def test_only_the_request_that_waited_longest_is_the_one_a_replica_was_started_for() -> None:
+    throttler, poked = make()
+    jobs = admit(throttler, "a", "b")
+    throttler.set_replicas(replicas(1))
+    for job in reversed(jobs):
+        job.finished = True
+        throttler.leave(job)
+    assert [job.name for job in poked.started] == ["a"]
+
+
+async def test_never_more_than_the_concurrency_is_in_a_replica_and_the_rest_goes_in_order() -> None:
+    throttler, _ = make(concurrency=2)
+    throttler.set_replicas(replicas(1))
+    jobs = admit(throttler, *"abcd")
+    assert [job.endpoint is not None for job in jobs] == [True, True, False, False]
+    throttler.leave(jobs[0])
+    assert [job.endpoint is not None for job in jobs] == [True, True, True, False]
+
+
+async def test_a_full_queue_refuses_in_knatives_words() -> None:
+    throttler, _ = make(concurrency=1)
+    throttler.set_replicas(replicas(1))
+    jobs = admit(throttler, *(str(n) for n in range(12)))
+    assert [job.failure for job in jobs[:11]] == [None] * 11
+    assert jobs[11].failure == (503, QUEUE_FULL)
+
+
+async def test_the_least_loaded_replica_is_chosen() -> None:
+    throttler, _ = make()
+    throttler.set_replicas(replicas(1, 2))
+    jobs = admit(throttler, *"abcd")
+    assert sorted(job.endpoint.port for job in jobs if job.endpoint) == [1, 1, 2, 2]
+
+
+async def test_a_request_that_leaves_while_waiting_gives_its_place_away() -> None:
+    throttler, _ = make(concurrency=1)
+    throttler.set_replicas(replicas(1))
+    first, second, third = admit(throttler, *"abc")
+    second.finished = True
+    throttler.leave(second)
+    throttler.leave(first)
+    assert second.endpoint is None
+    assert third.endpoint is not None
+
+
+async def test_a_replica_that_left_gets_nothing_new_and_is_drained_when_its_last_request_ends() -> None:
+    throttler, _ = make()
+    throttler.set_replicas(replicas(1))
+    (job,) = admit(throttler, "a")
+    throttler.set_replicas({})
+    (waiting,) = admit(throttler, "b")
+    assert waiting.endpoint is None
+    drained = asyncio.ensure_future(throttler.drained("127.0.0.1:1"))  # noqa: TID251
+    await asyncio.sleep(0)
+    assert not drained.done()
+    throttler.leave(job)
+    await asyncio.wait_for(drained, 1)
+
+
+async def test_a_sample_is_the_average_over_time() -> None:
+    throttler, _ = make()
+    throttler.set_replicas(replicas(1))
+    loop = asyncio.get_running_loop()
+    throttler.take(loop.time())
+    (job,) = admit(throttler, "a")
+    await asyncio.sleep(1)
+    throttler.leave(job)
+    await asyncio.sleep(1)
+    sample = throttler.take(loop.time())
+    assert sample.concurrency == pytest.approx(0.5, abs=0.01)
+    assert sample.requests == pytest.approx(0.5, abs=0.01)
+
+
+async def test_the_activator_leaves_the_path_at_three_replicas() -> None:
+    throttler, _ = make()
+    seen = []
+    for ports in ((), (1,), (1, 2), (1, 2, 3)):
+        throttler.set_replicas(replicas(*ports))
+        seen.append(throttler.in_path)
+    assert seen == [True, True, True, False]
+
+
+async def test_what_waits_for_a_deleted_revision_is_answered() -> None:
+    throttler, _ = make()
+    (job,) = admit(throttler, "a")
+    throttler.fail_waiting(503, "gone")
+    assert job.failure == (503, "gone")
+
+
+pytestmark = pytest.mark.looptime
