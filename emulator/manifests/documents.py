@@ -129,18 +129,15 @@ class _Builder:
         return self._mapping(node, path, depth)
 
     def _scalar(self, node: ScalarNode) -> Any:
-        tag = node.tag
-        if not node.style and tag in (f"{_TAG}{name}" for name in _PLAIN_TAGS):
-            return plain(node.value)
-        if tag == f"{_TAG}int" or tag == f"{_TAG}float" or tag == f"{_TAG}bool" or tag == f"{_TAG}null":
-            return plain(node.value)
-        return node.value
+        # A plain scalar carries the tag that PyYAML's resolver gave it, a quoted one "str"; `!!int "1"` says its own.
+        is_plain = not node.style and node.tag.startswith(_TAG)
+        return plain(node.value) if is_plain or node.tag in _EXPLICIT else node.value
 
     def _mapping(self, node: MappingNode, path: Path, depth: int) -> dict[str, Any]:
         built: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            if isinstance(key_node, ScalarNode) and key_not node.style and key_node.value == "<<":
+            if isinstance(key_node, ScalarNode) and not key_node.style and key_node.value == "<<":
                 merged |= self._merged(value_node, path, depth)
                 continue
             key = self._key(key_node)
@@ -174,8 +171,7 @@ class _Builder:
         return "null" if value is None else str(value)
 
 
-# Tags that PyYAML's resolver may give to a plain scalar; kubectl's reading is taken instead.
-_PLAIN_TAGS = ("str", "bool", "int", "float", "null", "timestamp", "value", "merge")
+_EXPLICIT = frozenset(f"{_TAG}{name}" for name in ("int", "float", "bool", "null"))
 
 
 def _at(node: Node) -> Position:

@@ -101,6 +101,8 @@ class Loader:
         for item in wanted:
             self._ensure_namespace(item.key)
             self._apply(item, applied)
+            if item.key.kind.name in self._operators:
+                self._apply_config(self._store.get(item.key.kind, item.key.name, item.key.namespace))
         present = {item.key for item in wanted}
         for key in [key for key in self._last if key not in present]:
             del self._last[key]
@@ -199,6 +201,17 @@ class Loader:
         if self._store.update(value, MANIFESTS) is not present:
             applied.configured.append(item.key)
             applied.notes += _fidelity_notes(item)
+
+    def _apply_config(self, operator: Resource[Any]) -> None:
+        """An operator's ConfigMaps at once: what comes after it in this load is admitted by them."""
+        for config_map in self._operators[operator.kind.name](operator):
+            metadata = {**config_map["metadata"], "ownerReferences": [operator.owner_reference()]}
+            kind = self._store.registry.of(config_map["apiVersion"], config_map["kind"])
+            present = self._store.find(kind, metadata["name"], metadata["namespace"]) if kind else None
+            if present is None:
+                self._store.create({**config_map, "metadata": metadata})
+            elif present.is_controlled_by(operator):
+                self._store.update({**present.obj, "data": config_map["data"]})
 
     def _marked(self, item: Wanted) -> Json:
         if not self._is_first or item.key.kind.name not in _STARTED_KINDS or "knative" not in item.key.kind.group:

@@ -150,7 +150,7 @@ async def test_a_watch_replays_and_follows(running: Api) -> None:
     writer.write(f"GET /{PREFIX}{MAPS}?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
     running.store.update(config_map("a", x="2"))
     running.store.delete(CONFIG_MAP, "a", "default")
-    seen = []
+    seen: list[tuple[str, str]] = []
     async with asyncio.timeout(5):
         while len(seen) < 3:
             line = await reader.readline()

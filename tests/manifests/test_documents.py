@@ -71,3 +71,7 @@ def test_plain_scalars_are_read_as_kubectl_does_keys_too() -> None:
         "false": 15,
         "date": "2001-01-01",
     }
+
+
+def test_a_string_tag_keeps_a_number_a_string() -> None:
+    assert read_documents('a: !!str "1"\nb: !!int "1"\n')[0].value == {"a": "1", "b": 1}
