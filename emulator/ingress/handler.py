@@ -66,7 +66,7 @@ class Work(Protocol):
 
     replica: object | None
     arrived: float
-    """`time.perf_counter()` at arrival."""
+    """The loop's time at which it had to wait; 0 when it never did."""
     dispatched: float
     """The same clock when `dispatch` was called after waiting; 0 when the work never waited."""
     first_byte: float

@@ -81,7 +81,10 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class RunningContainer:
-    """A container that was just started. `addresses` has one entry for each of its spec's `ports`, in their order."""
+    """A container that was just started.
+
+    `addresses` has one entry for each of its spec's `ports`, in their order; none if it has ended by now.
+    """
 
     id: str
     name: str

@@ -147,8 +147,9 @@ class DockerRuntime:
         except asyncio.CancelledError:
             work.add_done_callback(self._undo)
             raise
-        if spec.ports and not created["addresses"]:
-            raise ContainerFailed(spec.name, "reach", "it ended at once, or its network gave it no address")
+        if created["is_unreachable"]:
+            await self.remove(created["id"], force=True)
+            raise ContainerFailed(spec.name, "reach", "its network gave it no address")
         return RunningContainer(created["id"], spec.name, MappingProxyType(created["addresses"]), timings)
 
     def _undo(self, work: asyncio.Future[tuple[Json, Timings]]) -> None:
@@ -424,8 +425,10 @@ def _start(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> t
     shared = spec.share_network_of
     described = client.inspect_container(id) if spec.ports and shared is None else None
     addresses = addresses_of(described, spec.ports, place, host) if described else {}
+    # One that has ended already has no address either; what it said and its exit code are told as any other's.
+    is_unreachable = bool(described and not addresses and described["State"]["Running"])
     timings = Timings((created - begun) * 1000, (started - created) * 1000)
-    return {"id": id, "addresses": addresses}, timings
+    return {"id": id, "addresses": addresses, "is_unreachable": is_unreachable}, timings
 
 
 def _create(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> str:

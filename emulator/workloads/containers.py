@@ -282,7 +282,8 @@ class ContainerKeeper:
         self.is_ready = is_ready
         if not is_ready:
             trouble(logger, self._around.about, "readiness probe fails: no requests until it succeeds again")
-        self._become(Running(self.state.container, self.state.since, ready_ms or self.state.ready_ms))
+        first_ms = self.state.ready_ms if ready_ms is None else ready_ms  # 0.0 where it listened at once
+        self._become(Running(self.state.container, self.state.since, first_ms))
 
     def _become(self, state: Waiting | Running | Terminated) -> None:
         self.state = state

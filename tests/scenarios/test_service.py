@@ -24,7 +24,8 @@ def test_a_service_starts_at_a_request_and_stops_after_its_window_three_times(ke
         assert len(kemu.containers("hello")) == 1
         eventually(lambda: not kemu.containers(running_only=False), "the container is gone")
     assert kemu.condition("ksvc", "hello")["status"] == "True"
-    assert len([m for m in kemu.messages("hello-00001") if m.startswith("cold start")]) == 3
+    messages = kemu.messages("hello-00001")
+    assert len([m for m in messages if m.startswith("cold start")]) == 3, messages
 
 
 def test_the_url_in_status_answers_as_it_is(kemu: Kemu) -> None:
