@@ -167,7 +167,7 @@ class App:
             try:
                 yield start
             finally:
-                await self._wind_down(pods)
+                await self._wind_down(eventing, pods)
                 client.close()
 
     async def _serve(
@@ -259,18 +259,18 @@ class App:
         else:
             self._hurry.set()
 
-    async def _wind_down(self, pods: PodRunner) -> None:
+    async def _wind_down(self, eventing: Eventing, pods: PodRunner) -> None:
         """Requests end, then containers; with a second signal everything is cut at once."""
         async with Tasks() as tasks:
-            drained = tasks.spawn(self._drain(pods), "drain")
+            drained = tasks.spawn(self._drain(eventing, pods), "drain")
             hurry = tasks.spawn(self._hurried(), "hurry")
             await asyncio.wait((drained, hurry), return_when=asyncio.FIRST_COMPLETED)
         if self._link.is_here:
             await self._runtime.sweep()
 
-    async def _drain(self, pods: PodRunner) -> None:
+    async def _drain(self, eventing: Eventing, pods: PodRunner) -> None:
         drain_s = self._settings.drain_s
-        await asyncio.gather(*(server.stop(drain_s) for server in self._servers))
+        await asyncio.gather(eventing.wind_down(drain_s), *(server.stop(drain_s) for server in self._servers))
         if self._link.is_here:
             await pods.end(drain_s)
 

@@ -53,12 +53,37 @@ class Deliverer:
         self.journal = journal
         self.narrator = narrator
         self.under_way: set[_Delivery] = set()
+        self.resting: set[_Delivery] = set()
+        """Deliveries that wait for their next attempt."""
+        self._news = asyncio.Event()
 
     def deliver(self, event: Event, leg: Leg, done: Done, ttl: bytes = b"") -> None:
         """Bring `event` to `leg`; `done` hears whether it (or its dead letter sink) took it."""
         delivery = _Delivery(self, event, leg, done, ttl)
         self.under_way.add(delivery)
         delivery.start()
+
+    async def quiet(self) -> None:
+        """Returns when every delivery has ended or waits for its next attempt."""
+        while self.under_way:
+            self._news.clear()
+            await self._news.wait()
+
+    def rest(self, delivery: _Delivery, delay_s: float, again: Callable[[], None]) -> None:
+        """Call `again` after the back-off."""
+        self.leave(delivery)
+        self.resting.add(delivery)
+        asyncio.get_running_loop().call_later(delay_s, self._resume, delivery, again)
+
+    def leave(self, delivery: _Delivery) -> None:
+        """`delivery` has nothing on its way now."""
+        self.under_way.discard(delivery)
+        self._news.set()
+
+    def _resume(self, delivery: _Delivery, again: Callable[[], None]) -> None:
+        self.resting.discard(delivery)
+        self.under_way.add(delivery)
+        again()
 
 
 class _Delivery:
@@ -123,7 +148,7 @@ class _Delivery:
             delay_s = retry_s(policy.backoff, policy.delay_s, self._tries)
             self._tries += 1
             self._deliverer.narrator.retrying(self._leg, self._event, answer, delay_s, self._tries)
-            asyncio.get_running_loop().call_later(delay_s, again)
+            self._deliverer.rest(self, delay_s, again)
             return
         self._deliverer.narrator.failed(self._leg, self._event, answer, policy.dead_letter)
         if not policy.dead_letter:
@@ -197,7 +222,7 @@ class _Delivery:
             ):
                 delay_s = retry_s(policy.backoff, policy.delay_s, self._tries)
                 self._tries += 1
-                asyncio.get_running_loop().call_later(delay_s, send)
+                self._deliverer.rest(self, delay_s, send)
             else:
                 self._deliverer.narrator.lost(self._leg, self._event, answer, policy.dead_letter)
                 self._settle(False)
@@ -211,7 +236,7 @@ class _Delivery:
 
     def _settle(self, is_delivered: bool) -> None:
         self._deliverer.journal.settled(self._leg.name, self._event, is_delivered)
-        self._deliverer.under_way.discard(self)
+        self._deliverer.leave(self)
         self._done(is_delivered)
 
 

@@ -7,6 +7,9 @@ outside.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from emulator.eventing.brokers import INGRESS_HOST
 from emulator.eventing.channels import channel_host
 from emulator.eventing.cloudevents import Event
@@ -29,7 +32,8 @@ class Eventing:
     def __init__(self, store: Store, hosts: VirtualHosts, client: ClusterClient) -> None:
         self._hosts = hosts
         self._narrator = Narrator()
-        self._streams = Streams(store, Deliverer(client, NullJournal(), self._narrator))
+        self._deliverer = Deliverer(client, NullJournal(), self._narrator)
+        self._streams = Streams(store, self._deliverer)
         self._ticker = Ticker(store, client, self._narrator)
         self._channels: dict[tuple[str, str], Handler] = {}
 
@@ -42,6 +46,14 @@ class Eventing:
     async def run(self) -> None:
         """Tick until cancelled."""
         await self._ticker.run()
+
+    async def wind_down(self, timeout_s: float) -> None:
+        """Tick no more, and let events arrive that are on their way; what waits for another attempt is given up."""
+        self._ticker.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._deliverer.quiet()
+        self._narrator.left_behind(len(self._deliverer.under_way) + len(self._deliverer.resting))
 
     def fire(self, namespace: str, name: str) -> Event:
         """Make a PingSource tick now; ApiError."""

@@ -83,6 +83,10 @@ class Narrator:
         if self._may_speak():
             report(logger, source, "tick: %s → %s", _named(event), sink, event=event.id)
 
+    def left_behind(self, count: int) -> None:
+        if count:
+            trouble(logger, "events", "%d not delivered by the end: lost", count)
+
     def _may_speak(self) -> bool:
         if self._second is None:
             self._second = asyncio.get_running_loop().call_later(1.0, self._next_second)

@@ -19,6 +19,7 @@ from emulator.ingress.forwarding import ACTIVATOR_LINE, trace_line
 from emulator.ingress.handler import Backend
 from emulator.ingress.hosts import HostTable
 from emulator.ingress.upstream import Carried, Dialer, Endpoint, HeaderList
+from emulator.settings import CLUSTER_DOMAIN
 
 RESPONSE_LIMIT = 64 * 1024 * 1024
 SINKS_KEPT = 20_000
@@ -41,7 +42,7 @@ class Answer:
 class Sink:
     """A URL taken apart once: where its requests go and what their first lines are."""
 
-    __slots__ = ("endpoint", "host", "is_plain", "target", "url")
+    __slots__ = ("endpoint", "host", "is_local", "is_plain", "target", "url")
 
     def __init__(self, url: str) -> None:
         self.url = urlsplit(url)
@@ -49,6 +50,8 @@ class Sink:
         self.target = (f"{path}?{self.url.query}" if self.url.query else path).encode()
         self.host = self.url.netloc.rpartition("@")[2].encode()
         self.is_plain = self.url.scheme == "http"
+        # No DNS outside knows these; some answer for every name.
+        self.is_local = (self.url.hostname or "").endswith(f".svc.{CLUSTER_DOMAIN}")
         self.endpoint: Endpoint | None = None
 
 
@@ -224,6 +227,8 @@ class ClusterClient:
         handler = self._hosts.find(sink.host)
         if handler is not None and sink.is_plain:
             handler.call(call)
+        elif sink.is_local:
+            call.fail(502, f"dial tcp: lookup {sink.url.hostname}: no such host")
         else:
             call.dispatch(sink.endpoint or self._endpoint(sink))
         return call

@@ -43,6 +43,7 @@ class Ticker:
         self._due: list[tuple[datetime, str, str]] = []
         self._next: dict[Key, datetime] = {}
         self._wake = asyncio.Event()
+        self._is_stopped = False
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -60,6 +61,10 @@ class Ticker:
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    def stop(self) -> None:
+        """Tick no more, also not at a second attempt."""
+        self._is_stopped = True
 
     def fire(self, namespace: str, name: str) -> Event:
         """Tick now; NotFound, or BadRequest when the source has no sink yet."""
@@ -92,7 +97,7 @@ class Ticker:
         if source is None or self._next.get(key) != due:
             return  # deleted, or scheduled anew
         self._schedule(source)
-        if source.is_ready and (now - due).total_seconds() < _LONGEST_WAIT_S:
+        if source.is_ready and not self._is_stopped and (now - due).total_seconds() < _LONGEST_WAIT_S:
             self._tick(source)
 
     def _tick(self, source: Resource[PingSourceSpec]) -> Event:
@@ -104,7 +109,7 @@ class Ticker:
 
     def _send(self, event: Event, sink: str, namespace: str, attempt: int) -> None:
         def answered(answer: Answer) -> None:
-            if answer.status not in RETRIED or attempt > RETRIES:
+            if self._is_stopped or answer.status not in RETRIED or attempt > RETRIES:
                 return
             delay_s = _FIRST_DELAY_S * 2 ** (attempt - 1)
             asyncio.get_running_loop().call_later(delay_s, self._send, event, sink, namespace, attempt + 1)
