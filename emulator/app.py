@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from emulator.control.addresses import Addresses
 from emulator.control.controller import Controller
 from emulator.control.recorder import Recorder
 from emulator.eventing.eventing import Eventing
@@ -38,9 +39,8 @@ from emulator.objects.kind import Registry
 from emulator.runtime.docker import DockerRuntime
 from emulator.runtime.names import HostsFile
 from emulator.serving.backends import Backends
-from emulator.serving.hostnames import Ingress
 from emulator.serving.reconcilers import KINDS as SERVING_KINDS
-from emulator.serving.reconcilers import reconcilers as serving_reconcilers
+from emulator.serving.reconcilers import RECONCILERS as SERVING_RECONCILERS
 from emulator.serving.scaler import Scaler
 from emulator.settings import Settings
 from emulator.store.store import Store
@@ -107,20 +107,37 @@ class App:
         sources = await asyncio.to_thread(self._loader.read)
         wanted = self._loader.check(sources)
         public = await self._bind(self._settings.host, self._settings.port)
+        inside = None
         try:
             self._settings = replace(self._settings, port=public.getsockname()[1])
             await self._runtime.connect()
             await self._sweep()
-            async with self._parts(public) as start:
+            inside = await self._bind_inside()
+            async with self._parts(public, inside) as start:
                 applied = self._loader.apply(wanted)
                 start(applied, started)
                 await self._stop.wait()
         finally:
             public.close()
+            if inside is not None:
+                inside.close()
             await self._runtime.close()
 
     async def _bind(self, host: str, port: int) -> Any:
         return await asyncio.to_thread(bind, host, port)
+
+    async def _bind_inside(self) -> Any:
+        """The socket for containers: on the bridge's gateway, port 80 where that may be bound."""
+        network = await self._runtime.ensure_network()
+        if network.gateway is None:
+            return await self._bind("127.0.0.1", 0)
+        try:
+            return await self._bind(network.gateway, INTERNAL_PORT)
+        except (PortInUse, PortForbidden) as refused:
+            inside = await self._bind(network.gateway, 0)
+            port = inside.getsockname()[1]
+            trouble(logger, "kemu", "cluster-local URLs carry port %d here: %s", port, refused)
+            return inside
 
     async def _sweep(self) -> None:
         """Remove what a killed kemu of this data directory left; the lock says that it is gone."""
@@ -131,17 +148,19 @@ class App:
     # -- the parts
 
     @contextlib.asynccontextmanager
-    async def _parts(self, public: Any) -> AsyncIterator[Callable[[Applied, Callable[[Started], None]], None]]:
+    async def _parts(
+        self, public: Any, inside: Any
+    ) -> AsyncIterator[Callable[[Applied, Callable[[Started], None]], None]]:
         settings, store = self._settings, self.store
         async with Tasks() as dials, Tasks() as tasks:
             dialer = Dialer(dials)
+            addresses = Addresses(settings.domain, settings.port, inside.getsockname()[1])
             client = ClusterClient(self._virtual_hosts.internal, dialer, self._deadlines)
-            ingress = Ingress(settings.domain, settings.port)
             scaler = Scaler(store, lambda namespace, name: backends.throttler(namespace, name), "knative-serving")
-            backends = Backends(store, self._virtual_hosts, dialer, ingress, scaler.poke)
+            backends = Backends(store, self._virtual_hosts, dialer, addresses, scaler.poke)
             eventing = Eventing(store, self._virtual_hosts, client)
-            reconcilers = {**serving_reconcilers(ingress), **EVENTING_RECONCILERS, **WORKLOAD_RECONCILERS}
-            controller = Controller(store, reconcilers, self._recorder, CONFIG_MAP)
+            reconcilers = {**SERVING_RECONCILERS, **EVENTING_RECONCILERS, **WORKLOAD_RECONCILERS}
+            controller = Controller(store, reconcilers, self._recorder, addresses)
             images = ImageKeeper(store, self._link)
             tools = Tools(store, self._link, images, settings.data_dir / "pods", backends.drain)
             pods = PodRunner(tools, self._logs)
@@ -160,6 +179,8 @@ class App:
                 ):
                     tasks.spawn(work, name)
                 tasks.spawn(self._serve(tasks, public, backends, eventing, applied, started), "listeners")
+                self._listen(tasks, inside, unknown_host(self._virtual_hosts.internal), self._virtual_hosts.internal)
+                tasks.spawn(self._keep_names(inside.getsockname()[0]), "names")
                 if settings.watch:
                     tasks.spawn(watch(self._loader, settings.reload_quiet_s, self._show_notes), "manifests")
 
@@ -182,7 +203,6 @@ class App:
         """Open the listeners and tell where they are."""
         settings, hosts = self._settings, self._virtual_hosts
         self._listen(tasks, public, unknown_host(hosts.public), hosts.public)
-        await self._listen_inside(tasks)
         prefix = secrets.token_urlsafe(18)
         api_socket = await self._bind("127.0.0.1", settings.api_port)
         api_port = api_socket.getsockname()[1]
@@ -211,22 +231,6 @@ class App:
         server = Server(Listener(socket, hosts, self._deadlines, app))
         self._servers.append(server)
         tasks.spawn(server.run(), f"listener {socket.getsockname()}")
-
-    async def _listen_inside(self, tasks: Tasks) -> None:
-        """The listener for containers: on the bridge's gateway, port 80 where that may be bound."""
-        hosts = self._virtual_hosts
-        network = await self._link.call(self._runtime.ensure_network)
-        address = network.gateway or "127.0.0.1"
-        for port in (INTERNAL_PORT, 0) if network.gateway else (0,):
-            try:
-                inside = await self._bind(address, port)
-            except (PortInUse, PortForbidden) as refused:
-                said = "functions cannot reach cluster-local names on port 80 (%s); they must use another port"
-                trouble(logger, "kemu", said, refused)
-                continue
-            self._listen(tasks, inside, unknown_host(hosts.internal), hosts.internal)
-            tasks.spawn(self._keep_names(address), "names")
-            return
 
     async def _keep_names(self, address: str) -> None:
         """The hosts file follows the internal table."""

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+from emulator.control.addresses import Addresses
 from emulator.control.reconciler import Outcome, Read, Reconciler, View
 from emulator.control.recorder import Recorder
 from emulator.control.relations import Index
@@ -34,12 +35,12 @@ class Controller:
     """Keeps what the Store holds in line with what the reconcilers want of it."""
 
     def __init__(
-        self, store: Store, reconcilers: Mapping[Kind[Any], Reconciler], recorder: Recorder, config_maps: Kind[Any]
+        self, store: Store, reconcilers: Mapping[Kind[Any], Reconciler], recorder: Recorder, addresses: Addresses
     ) -> None:
         self._store = store
         self._reconcilers = reconcilers
         self._recorder = recorder
-        self._config_maps = config_maps
+        self._addresses = addresses
         self._index = Index(store, {kind: r.references for kind, r in reconcilers.items() if r.references})
         self._queue: OrderedDict[Key, None] = OrderedDict()
         self._wake = asyncio.Event()
@@ -116,7 +117,7 @@ class Controller:
         resource = self._store.find(key.kind, key.name, key.namespace)
         if resource is None or resource.is_deleting:
             return
-        view = View(self._store, self._index, self._config_maps)
+        view = View(self._store, self._index, self._addresses)
         reconciler = self._reconcilers[key.kind]
         try:
             outcome = reconciler.reconcile(resource, view)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
+from emulator.control.addresses import Addresses
 from emulator.objects.conditions import Condition
 from emulator.objects.kind import Json, Kind, Registry
 from emulator.objects.resource import Key, Resource
@@ -60,10 +61,10 @@ class Relations(Protocol):
 class View:
     """Read access to the Store that notes what was read."""
 
-    def __init__(self, store: Store, relations: Relations, config_maps: Kind[Any]) -> None:
+    def __init__(self, store: Store, relations: Relations, addresses: Addresses) -> None:
         self._store = store
         self._relations = relations
-        self._config_maps = config_maps
+        self.addresses = addresses
         self.reads: set[Read] = set()
 
     @property
@@ -99,9 +100,8 @@ class View:
 
     def config(self, name: str, namespace: str) -> Mapping[str, str]:
         """`data` of a ConfigMap; empty when there is none."""
-        found = self.find(self._config_maps, name, namespace)
-        data: Mapping[str, str] = found.obj.get("data") or {} if found else {}
-        return data
+        self.reads.add(Key(self._store.config_maps, namespace, name))
+        return self._store.config(name, namespace)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def resolve(destination: Destination, namespace: str, view: View) -> str:
 def _ref_url(ref: KReference, namespace: str, view: View) -> str:
     space = ref.namespace or namespace
     if ref.api_version == "v1" and ref.kind == "Service":
-        return f"http://{ref.name}.{space}.svc.{CLUSTER_DOMAIN}"
+        return view.addresses.cluster_url(f"{ref.name}.{space}.svc.{CLUSTER_DOMAIN}")
     kind = view.registry.of(ref.api_version or "", ref.kind)
     if kind is None:
         raise Unresolved(

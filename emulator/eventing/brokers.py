@@ -22,8 +22,8 @@ POLICIES_READY = Condition.true("EventPoliciesReady", "OIDCDisabled", 'Feature "
 IDENTITY_CREATED = Condition.true("OIDCIdentityCreated", "authentication-oidc feature disabled")
 
 
-def broker_url(namespace: str, name: str) -> str:
-    return f"http://{INGRESS_HOST}/{namespace}/{name}"
+def broker_url(namespace: str, name: str, view: View) -> str:
+    return view.addresses.cluster_url(INGRESS_HOST, f"/{namespace}/{name}")
 
 
 def dead_letter(sink: Destination | None, namespace: str, view: View) -> tuple[Condition, str]:
@@ -43,7 +43,7 @@ def reconcile(broker: Resource[BrokerSpec], view: View) -> Outcome:
         return Outcome(None)
     delivery = broker.spec.delivery
     resolved, url = dead_letter(delivery.dead_letter_sink if delivery else None, broker.namespace, view)
-    address: Json = {"name": "http", "url": broker_url(broker.namespace, broker.name)}
+    address: Json = {"name": "http", "url": broker_url(broker.namespace, broker.name, view)}
     status: Json = {"address": address, "addresses": [address]}
     if url:
         status["deadLetterSinkUri"] = url

@@ -50,7 +50,8 @@ def reconcile_channel(channel: Resource[ChannelSpec], view: View) -> Outcome:
 def reconcile_in_memory(channel: Resource[InMemoryChannelSpec], view: View) -> Outcome:
     delivery = channel.spec.delivery
     resolved, url = dead_letter(delivery.dead_letter_sink if delivery else None, channel.namespace, view)
-    address: Json = {"name": "http", "url": f"http://{channel_host(channel.namespace, channel.name)}"}
+    url_here = view.addresses.cluster_url(channel_host(channel.namespace, channel.name))
+    address: Json = {"name": "http", "url": url_here}
     status: Json = {"address": address, "addresses": [address]}
     if url:
         status["deadLetterSinkUri"] = url

@@ -37,7 +37,7 @@ def reconcile(trigger: Resource[TriggerSpec], view: View) -> Outcome:
     delivery = trigger.obj["spec"].get("delivery") or (broker.obj["spec"].get("delivery") if broker else None)
     if delivery:
         status["delivery"] = delivery
-    status["replyUri"] = broker_url(trigger.namespace, trigger.spec.broker)
+    status["replyUri"] = broker_url(trigger.namespace, trigger.spec.broker, view)
     conditions.append(_subscription_ready(trigger))
     return Outcome(conditions, status)
 

@@ -51,7 +51,8 @@ def bind(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except PermissionError as error:
         listener.close()
-        raise PortForbidden(f"port {port} on {host} may not be bound: {error.strerror}") from error
+        fix = "choose one above 1023, or as root: sysctl net.ipv4.ip_unprivileged_port_start=80 (Linux)"
+        raise PortForbidden(f"port {port} on {host} may not be bound: {error.strerror}; {fix}") from error
     except OSError as error:
         listener.close()
         raise PortInUse(host, port, _holder(port)) from error

@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from emulator.control.addresses import Addresses
 from emulator.ingress.cycle import Cycle
 from emulator.ingress.exchange import Exchange
 from emulator.ingress.handler import Timeouts, Work
@@ -22,7 +23,7 @@ from emulator.lib.report import report
 from emulator.objects.kind import Kind
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import NAMESPACE
-from emulator.serving.hostnames import BadTemplate, HostNames, Ingress
+from emulator.serving.hostnames import BadTemplate, HostNames
 from emulator.serving.kinds import REVISION, ROUTE
 from emulator.serving.throttler import Hooks, Throttler
 from emulator.store.projection import Projection
@@ -74,13 +75,13 @@ class Backends:
         store: Store,
         hosts: VirtualHosts,
         dialer: Dialer,
-        ingress: Ingress,
+        addresses: Addresses,
         poke: Callable[[str, str], None],
     ) -> None:
         self._store = store
         self._hosts = hosts
         self._dialer = dialer
-        self._ingress = ingress
+        self._addresses = addresses
         self._poke = poke
         pod = store.registry.of("v1", "Pod")
         assert pod is not None
@@ -236,7 +237,7 @@ class Backends:
         network = self._store.config("config-network", NAMESPACE)
         domains = self._store.config("config-domain", NAMESPACE)
         try:
-            return HostNames.of(route, network, domains, self._ingress)
+            return HostNames.of(route, network, domains, self._addresses)
         except BadTemplate:
             return None  # the Route's condition says it
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from emulator.control.addresses import Addresses
 from emulator.objects.names import dns1123_subdomain_faults
 from emulator.objects.resource import Resource
 from emulator.settings import ALSO_DOMAINS, CLUSTER_DOMAIN
@@ -34,19 +35,11 @@ class BadTemplate(Exception):
 
 
 @dataclass(frozen=True)
-class Ingress:
-    """Where the public listener is: kemu's default domain, and the port that its URLs carry."""
-
-    domain: str = "localhost"
-    port: int = 80
-
-
-@dataclass(frozen=True)
 class HostNames:
     """All names of one Route. `domains` has the domain of its URL first; none for a private Route."""
 
     route: Resource[Any]
-    ingress: Ingress
+    addresses: Addresses
     domains: tuple[str, ...]
     domain_template: str
     tag_template: str
@@ -54,13 +47,13 @@ class HostNames:
 
     @classmethod
     def of(
-        cls, route: Resource[Any], network: Mapping[str, str], domains: Mapping[str, str], ingress: Ingress
+        cls, route: Resource[Any], network: Mapping[str, str], domains: Mapping[str, str], addresses: Addresses
     ) -> HostNames:
         """The names by the ConfigMaps' data; BadTemplate."""
         names = cls(
             route=route,
-            ingress=ingress,
-            domains=_domains(route, domains, ingress),
+            addresses=addresses,
+            domains=_domains(route, domains, addresses.domain),
             domain_template=network.get("domain-template") or network.get("domainTemplate") or DOMAIN_TEMPLATE,
             tag_template=network.get("tag-template") or network.get("tagTemplate") or TAG_TEMPLATE,
             scheme=network.get("default-external-scheme") or "http",
@@ -75,14 +68,13 @@ class HostNames:
     def url(self, tag: str = "") -> str:
         """What status.url (or a tagged target's url) says."""
         if self.is_private:
-            return f"http://{self.internal(tag)[0]}"
-        host = self.public(tag)[0]
-        return f"{self.scheme}://{host}" if self.ingress.port == 80 else f"{self.scheme}://{host}:{self.ingress.port}"
+            return self.addresses.cluster_url(self.internal(tag)[0])
+        return self.addresses.public_url(self.scheme, self.public(tag)[0])
 
     @property
     def address(self) -> str:
-        """The cluster-local URL, without a port as on a cluster."""
-        return f"http://{self.internal('')[0]}"
+        """The cluster-local URL."""
+        return self.addresses.cluster_url(self.internal("")[0])
 
     def public(self, tag: str) -> list[str]:
         """Names on the public listener, that of the URL first; none for a private Route."""
@@ -111,14 +103,14 @@ class HostNames:
         }
 
 
-def _domains(route: Resource[Any], config: Mapping[str, str], ingress: Ingress) -> tuple[str, ...]:
+def _domains(route: Resource[Any], config: Mapping[str, str], default: str) -> tuple[str, ...]:
     if route.labels.get(VISIBILITY) == "cluster-local":
         return ()
     chosen = _selected(route, {key: text for key, text in config.items() if not key.startswith("_")})
     if chosen == f"svc.{CLUSTER_DOMAIN}":
         return ()
-    first = chosen or ingress.domain
-    return (first, *(domain for domain in dict.fromkeys((ingress.domain, *ALSO_DOMAINS)) if domain != first))
+    first = chosen or default
+    return (first, *(domain for domain in dict.fromkeys((default, *ALSO_DOMAINS)) if domain != first))
 
 
 def _selected(route: Resource[Any], config: Mapping[str, str]) -> str | None:

@@ -7,21 +7,19 @@ from typing import Any
 from emulator.control.reconciler import Reconciler
 from emulator.objects.kind import Kind
 from emulator.serving.configurations import CONFIGURATION_RECONCILER
-from emulator.serving.hostnames import Ingress
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE
 from emulator.serving.podautoscalers import POD_AUTOSCALER
 from emulator.serving.revisions import REVISION_RECONCILER
-from emulator.serving.routes import route_reconciler
+from emulator.serving.routes import ROUTE_RECONCILER
 from emulator.serving.services import SERVICE_RECONCILER
 
 KINDS: tuple[Kind[Any], ...] = (SERVICE, CONFIGURATION, REVISION, ROUTE, POD_AUTOSCALER)
 
 
-def reconcilers(ingress: Ingress) -> dict[Kind[Any], Reconciler]:
-    """`ingress` is where the public listener is. PodAutoscalers are the Scaler's affair."""
-    return {
-        SERVICE: SERVICE_RECONCILER,
-        CONFIGURATION: CONFIGURATION_RECONCILER,
-        REVISION: REVISION_RECONCILER,
-        ROUTE: route_reconciler(ingress),
-    }
+# PodAutoscalers are the Scaler's affair.
+RECONCILERS: dict[Kind[Any], Reconciler] = {
+    SERVICE: SERVICE_RECONCILER,
+    CONFIGURATION: CONFIGURATION_RECONCILER,
+    REVISION: REVISION_RECONCILER,
+    ROUTE: ROUTE_RECONCILER,
+}

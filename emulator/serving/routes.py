@@ -14,7 +14,7 @@ from emulator.objects.conditions import Condition
 from emulator.objects.kind import Json
 from emulator.objects.resource import Key, Resource
 from emulator.serving.annotations import NAMESPACE, SERVICE_LABEL
-from emulator.serving.hostnames import BadTemplate, HostNames, Ingress
+from emulator.serving.hostnames import BadTemplate, HostNames
 from emulator.serving.kinds import CONFIGURATION, REVISION, RouteSpec
 
 
@@ -26,11 +26,11 @@ class _Target:
     fault: Condition | None = None
 
 
-def reconcile(route: Resource[RouteSpec], view: View, ingress: Ingress) -> Outcome:
+def reconcile(route: Resource[RouteSpec], view: View) -> Outcome:
     """Reads the Route and what its traffic names; writes status.traffic, url and address."""
     network, domains = view.config("config-network", NAMESPACE), view.config("config-domain", NAMESPACE)
     try:
-        names = HostNames.of(route, network, domains, ingress)
+        names = HostNames.of(route, network, domains, view.addresses)
     except BadTemplate as bad:
         return Outcome([Condition.false(_ASSIGNED, "ErrorConfig", str(bad)), _NOT_CONFIGURED])
     status: Json = {"traffic": route.status.get("traffic", [])}
@@ -62,9 +62,7 @@ def referenced(route: Resource[RouteSpec]) -> Iterator[Key]:
             yield Key(CONFIGURATION, route.namespace, name)
 
 
-def route_reconciler(ingress: Ingress) -> Reconciler:
-    """`ingress` is where the public listener is."""
-    return Reconciler(lambda route, view: reconcile(route, view, ingress), references=referenced)
+ROUTE_RECONCILER = Reconciler(reconcile, references=referenced)
 
 
 def _without_empty(status: Json) -> Json:

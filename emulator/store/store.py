@@ -33,10 +33,10 @@ _HISTORY = 20_000  # changes that a Watch can look back; a list plus its watch n
 class Store:
     """Objects by kind, namespace and name. `config_maps` is the kind whose `data` admission may read."""
 
-    def __init__(self, registry: Registry, clock: Clock, config_maps: Kind[Any] | None = None) -> None:
+    def __init__(self, registry: Registry, clock: Clock, config_maps: Kind[Any]) -> None:
         self.registry = registry
         self.clock = clock
-        self._config_maps = config_maps
+        self.config_maps = config_maps
         self._tables: dict[Kind[Any], dict[str, dict[str, Resource[Any]]]] = {kind: {} for kind in registry}
         self._history = History(_HISTORY)
         self._observers: list[Observer] = []
@@ -69,7 +69,7 @@ class Store:
 
     def config(self, name: str, namespace: str) -> Mapping[str, str]:
         """`data` of a ConfigMap; empty when there is none."""
-        found = self._config_maps and self.find(self._config_maps, name, namespace)
+        found = self.find(self.config_maps, name, namespace)
         data: Mapping[str, str] = found.obj.get("data") or {} if found else {}
         return data
 

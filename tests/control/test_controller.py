@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from emulator.control.addresses import Addresses
 from emulator.control.controller import Controller
 from emulator.control.reconciler import Note, Outcome, Reconciler, View
 from emulator.control.recorder import Recorder
@@ -61,7 +62,7 @@ class World:
         self.store = Store(Registry([PARENT, CHILD, CONFIG_MAP, KUBE_EVENT]), SystemClock(), CONFIG_MAP)
         recorder = Recorder(self.store, KUBE_EVENT)
         reconcilers = {PARENT: Reconciler(reconcile, prunes=(CHILD,), references=_friends)}
-        self.controller = Controller(self.store, reconcilers, recorder, CONFIG_MAP)
+        self.controller = Controller(self.store, reconcilers, recorder, Addresses())
 
     def parent(self, name: str = "p", **spec: Any) -> Resource[Any]:
         obj = _object("Parent", name, **spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,6 +13,7 @@ from tests.scenarios.harness import Kemu, eventually, service
 pytestmark = pytest.mark.engine
 
 WINDOW = {"autoscaling.knative.dev/window": "6s"}
+NAMED = {"metadata": {"name": "default"}}
 
 
 def test_a_service_starts_at_a_request_and_stops_after_its_window_three_times(kemu: Kemu) -> None:
@@ -127,3 +129,33 @@ def test_a_traffic_split_shares_requests_between_revisions(kemu: Kemu) -> None:
 
 def _config_map(name: str) -> dict[str, object]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {}}
+
+
+def test_functions_reach_each_other_under_cluster_local_names(kemu: Kemu) -> None:
+    kemu.write("caller.yaml", service("caller"))
+    kemu.write("other.yaml", service("other", env={"MESSAGE": "from zero"}))
+    kemu.up()
+    for name in ("other", "other.default", "other.default.svc", "other.default.svc.cluster.local"):
+        reply = kemu.request("caller", f"/fetch?url=http://{name}")
+        # A single label is a name of the Pod's own namespace: kemu knows no namespace by a caller's address.
+        assert (reply.status, reply.body) == ((200, "from zero\n") if "." in name else (502, reply.body)), name
+
+
+def test_cluster_local_urls_carry_a_port_where_80_may_not_be_bound(kemu: Kemu) -> None:
+    kemu.write("caller.yaml", service("caller"))
+    kemu.write("other.yaml", service("other", env={"MESSAGE": "here"}))
+    kemu.write("broker.yaml", json.dumps({"apiVersion": "eventing.knative.dev/v1", "kind": "Broker"} | NAMED))
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("0.0.0.0", 80))
+        holder.listen()
+        kemu.up()
+        assert "port 80" in kemu.said("cluster-local URLs carry port")
+        (url,) = (s["status"]["address"]["url"] for s in kemu.objects("ksvc") if s["metadata"]["name"] == "other")
+        assert url.startswith("http://other.default.svc.cluster.local:")
+        assert kemu.request("caller", f"/fetch?url={url}").body == "here\n"
+        (broker,) = kemu.objects("brokers")
+        assert broker["status"]["address"]["url"].startswith(
+            "http://broker-ingress.knative-eventing.svc.cluster.local:"
+        )
+        assert kemu.run("send", "broker:default", "--type", "a").code == 0

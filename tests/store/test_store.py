@@ -16,6 +16,7 @@ from emulator.objects.selectors import Selector
 from emulator.store.projection import Projection
 from emulator.store.store import Store
 from emulator.store.watch import Change
+from emulator.workloads.configs import CONFIG_MAP
 
 
 class ThingSpec(Model):
@@ -49,7 +50,7 @@ def thing(name: str, size: int | None = None, **metadata: Any) -> dict[str, Any]
 
 @pytest.fixture
 def store() -> Store:
-    return Store(Registry([THING]), SystemClock())
+    return Store(Registry([THING, CONFIG_MAP]), SystemClock(), CONFIG_MAP)
 
 
 def test_a_new_object_is_defaulted_and_gets_what_a_server_gives(store: Store) -> None:

@@ -21,6 +21,7 @@
 //	/sleep?ms=       answer after a while         /status?code=    answer with that status
 //	/bytes?n=        n bytes, streamed            /count           how many bytes the request's body has
 //	/stream?n=&ms=   n flushed lines, ms apart    /exit?code=      answer, then exit
+//	/fetch?url=      GET that, answer what comes
 //	/crash           exit 2 without an answer     /stats           requests, in flight, most in flight at once
 //	/received        events recorded              /healthz         readiness
 //	anything else    MESSAGE, or the reply to an event
@@ -165,6 +166,8 @@ func (s *server) act(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, "exiting")
 		w.(http.Flusher).Flush()
 		time.AfterFunc(20*time.Millisecond, func() { os.Exit(queryInt(r, "code", 0)) })
+	case "/fetch":
+		fetch(w, r)
 	case "/crash":
 		fmt.Fprintln(os.Stderr, "crash asked for")
 		os.Exit(2)
@@ -190,6 +193,18 @@ func sleep(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		fmt.Println("client gone")
 	}
+}
+
+// fetch answers with the status and body that a URL has for this container.
+func fetch(w http.ResponseWriter, r *http.Request) {
+	found, err := http.Get(r.URL.Query().Get("url"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer found.Body.Close()
+	w.WriteHeader(found.StatusCode)
+	io.Copy(w, found.Body)
 }
 
 func stream(w http.ResponseWriter, r *http.Request) {
