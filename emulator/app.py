@@ -13,7 +13,8 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +26,7 @@ from emulator.eventing.reconcilers import KINDS as EVENTING_KINDS
 from emulator.eventing.reconcilers import RECONCILERS as EVENTING_RECONCILERS
 from emulator.ingress.cluster import ClusterClient
 from emulator.ingress.deadlines import Deadlines
-from emulator.ingress.hosts import VirtualHosts
+from emulator.ingress.hosts import HostTable, VirtualHosts
 from emulator.ingress.server import Listener, PortForbidden, PortInUse, Server, bind, unknown_host
 from emulator.ingress.upstream import Dialer
 from emulator.kubeapi.api import Actions, api
@@ -33,11 +34,13 @@ from emulator.lib.clock import SystemClock, rfc3339
 from emulator.lib.instance import Instance, State
 from emulator.lib.report import report, trouble
 from emulator.lib.tasks import Tasks
-from emulator.manifests.loader import Applied, Loader
+from emulator.manifests.loader import Applied, Loader, Wanted
 from emulator.manifests.watching import watch
 from emulator.objects.kind import Registry
+from emulator.runtime.base import Runtime
 from emulator.runtime.docker import DockerRuntime
 from emulator.runtime.names import HostsFile
+from emulator.serving.annotations import NAMESPACE
 from emulator.serving.backends import Backends
 from emulator.serving.reconcilers import KINDS as SERVING_KINDS
 from emulator.serving.reconcilers import RECONCILERS as SERVING_RECONCILERS
@@ -57,8 +60,10 @@ from emulator.workloads.reconcilers import RECONCILERS as WORKLOAD_RECONCILERS
 logger = logging.getLogger(__name__)
 
 REGISTRY = Registry((*SERVING_KINDS, *EVENTING_KINDS, *WORKLOAD_KINDS))
-INTERNAL_PORT = 80
+RECONCILERS = {**SERVING_RECONCILERS, **EVENTING_RECONCILERS, **WORKLOAD_RECONCILERS}
+_CLUSTER_PORT = 80
 _NAMES_EVERY_S = 0.05
+_LOOK_S = 0.5  # how long the start table waits for the engine to say which images it has
 _OPERATORS = {"KnativeServing": config_maps, "KnativeEventing": config_maps}
 
 
@@ -72,72 +77,73 @@ class Started:
     applied: Applied
 
 
-async def run(settings: Settings, instance: Instance, started: Callable[[Started], None]) -> None:
+Show = Callable[[Started], None]
+
+
+async def run(settings: Settings, instance: Instance, show: Show) -> None:
     """Live until told to stop: by SIGINT, SIGTERM or `kemu down`.
 
-    ManifestFaults, PortInUse, EngineUnavailable and OSError when kemu cannot start.
+    ManifestFaults, PortInUse, PortForbidden, EngineUnavailable and OSError when kemu cannot start.
     """
-    app = App(settings, instance)
-    await app.run(started)
+    await App(settings, instance).run(show)
 
 
 class App:
-    """All parts of one running kemu."""
+    """One life of kemu: what has to be claimed before the parts can be made, and given back after them."""
 
     def __init__(self, settings: Settings, instance: Instance) -> None:
         self._settings = settings
         self._instance = instance
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._signals = 0
-        clock = SystemClock()
-        self.store = Store(REGISTRY, clock, CONFIG_MAP)
+        self.store = Store(REGISTRY, SystemClock(), CONFIG_MAP)
         self._loader = Loader(self.store, settings.paths, _OPERATORS)
-        self._recorder = Recorder(self.store, KUBE_EVENT)
         self._hosts_file = HostsFile(settings.data_dir / "hosts")
         self._runtime = DockerRuntime(instance.id, self._hosts_file)
-        self._link = EngineLink(self._runtime, settings.engine_retry_s, settings.engine_retry_max_s)
-        self._virtual_hosts = VirtualHosts()
-        self._deadlines = Deadlines()
-        self._logs = PodLogs()
-        self._servers: list[Server] = []
 
-    async def run(self, started: Callable[[Started], None]) -> None:
+    async def run(self, show: Show) -> None:
         """See the module's `run`."""
-        sources = await asyncio.to_thread(self._loader.read)
-        wanted = self._loader.check(sources)
-        public = await self._bind(self._settings.host, self._settings.port)
-        inside = None
-        try:
-            self._settings = replace(self._settings, port=public.getsockname()[1])
-            await self._runtime.connect()
-            await self._sweep()
-            inside = await self._bind_inside()
-            async with self._parts(public, inside) as start:
+        settings = self._settings
+        wanted = self._loader.check(await asyncio.to_thread(self._loader.read))
+        with contextlib.ExitStack() as sockets:
+            public = sockets.enter_context(await asyncio.to_thread(bind, settings.host, settings.port))
+            try:
+                await self._runtime.connect()
+                await self._sweep()
+                inside = sockets.enter_context(await self._bind_inside())
+                control = sockets.enter_context(await asyncio.to_thread(bind, "127.0.0.1", settings.api_port))
+                await self._live(Sockets(public, inside, control), wanted, show)
+            finally:
+                await self._runtime.close()
+
+    async def _live(self, sockets: Sockets, wanted: Sequence[Wanted], show: Show) -> None:
+        """Make the parts, start them, and wind them down when it is time."""
+        self._settings = settings = replace(self._settings, port=_port(sockets.public))
+        addresses = Addresses(settings.domain, settings.port, _port(sockets.inside))
+        self._handle_signals()
+        async with Tasks() as dials, Tasks() as tasks:
+            parts = Parts(settings, self.store, self._runtime, addresses, Dialer(dials))
+            try:
                 applied = self._loader.apply(wanted)
-                start(applied, started)
+                parts.controller.settle()
+                for name, work in parts.work():
+                    tasks.spawn(work, name)
+                tasks.spawn(self._keep_names(parts.hosts.internal, sockets.inside.getsockname()[0]), "names")
+                if settings.watch:
+                    tasks.spawn(watch(self._loader, settings.reload_quiet_s, _show_notes), "manifests")
+                state = self._state(sockets)
+                for name, server in parts.listen(sockets, state.prefix, self._stop.set):
+                    tasks.spawn(server.run(), name)
+                await parts.images.looked(_LOOK_S)
+                parts.controller.settle()
+                await asyncio.to_thread(self._instance.publish, state)
+                show(Started(state.url, state.api_url, self.store, applied))
+                _show_notes(applied)
                 await self._stop.wait()
-        finally:
-            public.close()
-            if inside is not None:
-                inside.close()
-            await self._runtime.close()
+            finally:
+                await self._wind_down(parts)
 
-    async def _bind(self, host: str, port: int) -> Any:
-        return await asyncio.to_thread(bind, host, port)
-
-    async def _bind_inside(self) -> Any:
-        """The socket for containers: on the bridge's gateway, port 80 where that may be bound."""
-        network = await self._runtime.ensure_network()
-        if network.gateway is None:
-            return await self._bind("127.0.0.1", 0)
-        try:
-            return await self._bind(network.gateway, INTERNAL_PORT)
-        except (PortInUse, PortForbidden) as refused:
-            inside = await self._bind(network.gateway, 0)
-            port = inside.getsockname()[1]
-            trouble(logger, "kemu", "cluster-local URLs carry port %d here: %s", port, refused)
-            return inside
+    # -- before the parts
 
     async def _sweep(self) -> None:
         """Remove what a killed kemu of this data directory left; the lock says that it is gone."""
@@ -145,107 +151,40 @@ class App:
         if names:
             report(logger, "kemu", "removed %d container(s) that a killed kemu left: %s", len(names), ", ".join(names))
 
-    # -- the parts
+    async def _bind_inside(self) -> socket.socket:
+        """The socket for containers: on the bridge's gateway, port 80 where that may be bound."""
+        network = await self._runtime.ensure_network()
+        if network.gateway is None:
+            return await asyncio.to_thread(bind, "127.0.0.1", 0)
+        try:
+            return await asyncio.to_thread(bind, network.gateway, _CLUSTER_PORT)
+        except (PortInUse, PortForbidden) as refused:
+            inside = await asyncio.to_thread(bind, network.gateway, 0)
+            trouble(logger, "kemu", "cluster-local URLs carry port %d here: %s", _port(inside), refused)
+            return inside
 
-    @contextlib.asynccontextmanager
-    async def _parts(
-        self, public: Any, inside: Any
-    ) -> AsyncIterator[Callable[[Applied, Callable[[Started], None]], None]]:
-        settings, store = self._settings, self.store
-        async with Tasks() as dials, Tasks() as tasks:
-            dialer = Dialer(dials)
-            addresses = Addresses(settings.domain, settings.port, inside.getsockname()[1])
-            client = ClusterClient(self._virtual_hosts.internal, dialer, self._deadlines)
-            scaler = Scaler(store, lambda namespace, name: backends.throttler(namespace, name), "knative-serving")
-            backends = Backends(store, self._virtual_hosts, dialer, addresses, scaler.poke)
-            eventing = Eventing(store, self._virtual_hosts, client)
-            reconcilers = {**SERVING_RECONCILERS, **EVENTING_RECONCILERS, **WORKLOAD_RECONCILERS}
-            controller = Controller(store, reconcilers, self._recorder, addresses)
-            images = ImageKeeper(store, self._link)
-            tools = Tools(store, self._link, images, settings.data_dir / "pods", backends.drain)
-            pods = PodRunner(tools, self._logs)
-            backends.start()
-            eventing.start()
-
-            def start(applied: Applied, started: Callable[[Started], None]) -> None:
-                controller.settle()
-                for work, name in (
-                    (controller.run(), "controller"),
-                    (scaler.run(), "scaler"),
-                    (self._link.run(), "engine"),
-                    (images.run(), "images"),
-                    (pods.run(), "pods"),
-                    (eventing.run(), "eventing"),
-                ):
-                    tasks.spawn(work, name)
-                tasks.spawn(self._serve(tasks, public, backends, eventing, applied, started), "listeners")
-                self._listen(tasks, inside, unknown_host(self._virtual_hosts.internal), self._virtual_hosts.internal)
-                tasks.spawn(self._keep_names(inside.getsockname()[0]), "names")
-                if settings.watch:
-                    tasks.spawn(watch(self._loader, settings.reload_quiet_s, self._show_notes), "manifests")
-
-            self._handle_signals()
-            try:
-                yield start
-            finally:
-                await self._wind_down(eventing, pods)
-                client.close()
-
-    async def _serve(
-        self,
-        tasks: Tasks,
-        public: Any,
-        backends: Backends,
-        eventing: Eventing,
-        applied: Applied,
-        started: Callable[[Started], None],
-    ) -> None:
-        """Open the listeners and tell where they are."""
-        settings, hosts = self._settings, self._virtual_hosts
-        self._listen(tasks, public, unknown_host(hosts.public), hosts.public)
-        prefix = secrets.token_urlsafe(18)
-        api_socket = await self._bind("127.0.0.1", settings.api_port)
-        api_port = api_socket.getsockname()[1]
-        actions = Actions(
-            fire=eventing.fire,
-            stop=self._stop.set,
-            logs=self._logs,
-            last_cold=backends.last_cold,
-            requests=backends.requests,
-        )
-        self._listen(tasks, api_socket, api(self.store, prefix, actions), VirtualHosts().public)
-        state = State(
+    def _state(self, sockets: Sockets) -> State:
+        """What other commands find this kemu by."""
+        return State(
             pid=os.getpid(),
             instance=self._instance.id,
-            host=settings.host,
-            port=settings.port,
-            api_port=api_port,
-            prefix=prefix,
+            host=self._settings.host,
+            port=self._settings.port,
+            api_port=_port(sockets.control),
+            prefix=secrets.token_urlsafe(18),
             started_at=rfc3339(self.store.clock.now()),
         )
-        await asyncio.to_thread(self._instance.publish, state)
-        started(Started(state.url, f"http://127.0.0.1:{api_port}/{prefix}", self.store, applied))
-        self._show_notes(applied)
 
-    def _listen(self, tasks: Tasks, socket: Any, app: Any, hosts: Any) -> None:
-        server = Server(Listener(socket, hosts, self._deadlines, app))
-        self._servers.append(server)
-        tasks.spawn(server.run(), f"listener {socket.getsockname()}")
-
-    async def _keep_names(self, address: str) -> None:
-        """The hosts file follows the internal table."""
+    async def _keep_names(self, table: HostTable, address: str) -> None:
+        """The hosts file that containers see follows the table of cluster-local names."""
         written: list[str] = []
         while True:
-            names = [name for name in self._virtual_hosts.internal.names() if not name.startswith("*")]
+            names = [name for name in table.names() if not name.startswith("*")]
             if names != written:
                 await asyncio.to_thread(self._hosts_file.write, address, names)
                 written = names
-            await self._virtual_hosts.internal.changed()
+            await table.changed()
             await asyncio.sleep(_NAMES_EVERY_S)
-
-    def _show_notes(self, applied: Applied) -> None:
-        for note in applied.notes:
-            logger.warning("%s", note, extra={"about": "manifests", "fields": {}})
 
     # -- the end
 
@@ -256,27 +195,98 @@ class App:
 
     def _signalled(self) -> None:
         """The first asks kindly, the second does not wait."""
-        self._signals += 1
-        if self._signals == 1:
+        if self._stop.is_set():
+            self._hurry.set()
+        else:
             report(logger, "kemu", "stopping: requests in flight may end, then containers go (again: at once)")
             self._stop.set()
-        else:
-            self._hurry.set()
 
-    async def _wind_down(self, eventing: Eventing, pods: PodRunner) -> None:
+    async def _wind_down(self, parts: Parts) -> None:
         """Requests end, then containers; with a second signal everything is cut at once."""
         async with Tasks() as tasks:
-            drained = tasks.spawn(self._drain(eventing, pods), "drain")
-            hurry = tasks.spawn(self._hurried(), "hurry")
-            await asyncio.wait((drained, hurry), return_when=asyncio.FIRST_COMPLETED)
-        if self._link.is_here:
+            ended = tasks.spawn(parts.end(self._settings.drain_s), "end")
+            hurry = tasks.spawn(_until(self._hurry), "hurry")
+            await asyncio.wait((ended, hurry), return_when=asyncio.FIRST_COMPLETED)
+        if parts.link.is_here:
             await self._runtime.sweep()
 
-    async def _drain(self, eventing: Eventing, pods: PodRunner) -> None:
-        drain_s = self._settings.drain_s
-        await asyncio.gather(eventing.wind_down(drain_s), *(server.stop(drain_s) for server in self._servers))
-        if self._link.is_here:
-            await pods.end(drain_s)
 
-    async def _hurried(self) -> None:
-        await self._hurry.wait()
+@dataclass(frozen=True)
+class Sockets:
+    """Where kemu listens: for users, for containers, and for kemu's own commands."""
+
+    public: socket.socket
+    inside: socket.socket
+    control: socket.socket
+
+
+class Parts:
+    """The parts of a running kemu, connected. Making them starts nothing; `work` has what must run."""
+
+    def __init__(
+        self, settings: Settings, store: Store, runtime: Runtime, addresses: Addresses, dialer: Dialer
+    ) -> None:
+        self._store = store
+        self._deadlines = Deadlines()
+        self._servers: list[Server] = []
+        self.hosts = VirtualHosts()
+        self.link = EngineLink(runtime, settings.engine_retry_s, settings.engine_retry_max_s)
+        self.controller = Controller(store, RECONCILERS, Recorder(store, KUBE_EVENT), addresses)
+        self.images = ImageKeeper(store, self.link)
+        self._client = ClusterClient(self.hosts.internal, dialer, self._deadlines)
+        self._eventing = Eventing(store, self.hosts, self._client)
+        self._scaler = Scaler(store, lambda namespace, name: self._backends.throttler(namespace, name), NAMESPACE)
+        self._backends = Backends(store, self.hosts, dialer, addresses, self._scaler.poke)
+        self._logs = PodLogs()
+        tools = Tools(store, self.link, self.images, settings.data_dir / "pods", self._backends.drain)
+        self._pods = PodRunner(tools, self._logs)
+        self._backends.start()
+        self._eventing.start()
+
+    def work(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
+        """What runs until it is cancelled, by name."""
+        yield "controller", self.controller.run()
+        yield "scaler", self._scaler.run()
+        yield "engine", self.link.run()
+        yield "images", self.images.run()
+        yield "pods", self._pods.run()
+        yield "eventing", self._eventing.run()
+
+    def listen(self, sockets: Sockets, prefix: str, stop: Callable[[], None]) -> Iterator[tuple[str, Server]]:
+        """The servers, by name. The API lies under `prefix`; `stop` is what `kemu down` asks of it."""
+        public, internal = self.hosts.public, self.hosts.internal
+        actions = Actions(
+            fire=self._eventing.fire,
+            stop=stop,
+            logs=self._logs,
+            last_cold=self._backends.last_cold,
+            requests=self._backends.requests,
+        )
+        for name, listener in (
+            ("public", Listener(sockets.public, public, self._deadlines, unknown_host(public))),
+            ("inside", Listener(sockets.inside, internal, self._deadlines, unknown_host(internal))),
+            ("control", Listener(sockets.control, HostTable(), self._deadlines, api(self._store, prefix, actions))),
+        ):
+            server = Server(listener)
+            self._servers.append(server)
+            yield f"listener {name}", server
+
+    async def end(self, drain_s: float) -> None:
+        """Take nothing more; let requests and events end for `drain_s`, then remove the containers."""
+        await asyncio.gather(self._eventing.wind_down(drain_s), *(server.stop(drain_s) for server in self._servers))
+        if self.link.is_here:
+            await self._pods.end(drain_s)
+        self._client.close()
+
+
+def _port(listener: socket.socket) -> int:
+    return int(listener.getsockname()[1])
+
+
+def _show_notes(applied: Applied) -> None:
+    for note in applied.notes:
+        logger.warning("%s", note, extra={"about": "manifests", "fields": {}})
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()

@@ -93,9 +93,10 @@ def _show(started: Any) -> None:
         name = service.name if service.namespace == "default" else f"{service.namespace}/{service.name}"
         rows.append([name, str(service.status.get("url", "")), _state(service)])
     others = [
-        f"{len(started.store.list(kind))} {kind.plural}"
+        f"{count} {kind.name}{'' if count == 1 else 's'}"
         for kind in registry
-        if kind.group.split(".")[0] in ("eventing", "messaging", "flows", "sources") and started.store.list(kind)
+        if kind.group.split(".")[0] in ("eventing", "messaging", "flows", "sources")
+        and (count := sum(item.controller is None for item in started.store.list(kind)))
     ]
     click.echo(f"kemu listens on {started.url}\n")
     if len(rows) > 1:

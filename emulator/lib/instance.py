@@ -45,6 +45,10 @@ class State:
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
 
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}/{self.prefix}"
+
 
 class AlreadyRunning(Exception):
     """Another kemu holds this data directory."""

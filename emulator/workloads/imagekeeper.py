@@ -9,6 +9,7 @@ image is looked for again with growing pauses, and found soon once somebody has 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
@@ -39,6 +40,7 @@ class ImageKeeper:
         self._present: dict[str, ImageInfo] = {}
         self._seekers: dict[str, asyncio.Task[None]] = {}
         self._tasks = Tasks()
+        self._news = asyncio.Event()
 
     async def run(self) -> None:
         """Seek the image of every Image object, now and as they come; ends by cancellation."""
@@ -47,6 +49,14 @@ class ImageKeeper:
                 self._want(image)
             self._store.observe(self._changed)
             await asyncio.Event().wait()
+
+    async def looked(self, timeout_s: float) -> None:
+        """Returns when something is known of every image that is wanted now (also: that it is being pulled)."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while any("conditions" not in image.status for image in self._store.list(IMAGE)):
+                    self._news.clear()
+                    await self._news.wait()
 
     async def have(self, ref: str) -> ImageInfo:
         """The image, from the engine or else pulled; ImageMissing. Concurrent callers share one transfer."""
@@ -124,6 +134,7 @@ class ImageKeeper:
         before = image.status.get("conditions", ())
         status["conditions"] = summarize([condition], before, self._store.now())
         self._store.update_status(key, status)
+        self._news.set()
 
 
 def key_repository(ref: str) -> str:

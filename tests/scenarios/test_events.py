@@ -166,24 +166,6 @@ def test_a_malformed_event_is_refused_with_the_attribute(kemu: Kemu) -> None:
     assert kemu.request(host, "/default/default", "GET").status == 405
 
 
-def test_a_function_reaches_another_by_its_cluster_local_name(kemu: Kemu) -> None:
-    """The hosts file in the container leads to kemu, which wakes the other one."""
-    write(kemu, service("caller"), service("callee", env={"MESSAGE": "from afar"}))
-    kemu.up()
-    kemu.request("caller")
-    (container,) = kemu.containers("caller")
-    hosts = next(m for m in container.attrs["Mounts"] if m["Destination"] == "/etc/hosts")
-    with open(hosts["Source"], encoding="utf-8") as file:
-        line = next(line for line in file if "callee.default.svc.cluster.local" in line)
-    gateway = line.split()[0]
-    import http.client
-
-    connection = http.client.HTTPConnection(gateway, 80, timeout=20)
-    connection.request("GET", "/", headers={"Host": "callee.default.svc.cluster.local"})
-    assert connection.getresponse().read() == b"from afar\n"
-    connection.close()
-
-
 def _told(kemu: Kemu, about: str, text: str) -> None:
     assert any(text in m for m in kemu.messages(about)), f"{about}: {text!r} is not in {kemu.messages(about)}"
 
