@@ -81,7 +81,7 @@ Show = Callable[[Started], None]
 
 
 async def run(settings: Settings, instance: Instance, show: Show) -> None:
-    """Live until told to stop: by SIGINT, SIGTERM or `kemu down`.
+    """Live until told to stop: by SIGINT, SIGTERM, SIGHUP or `kemu down`.
 
     ManifestFaults, PortInUse, PortForbidden, EngineUnavailable and OSError when kemu cannot start.
     """
@@ -192,6 +192,8 @@ class App:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._signalled)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+            loop.add_signal_handler(signal.SIGHUP, self._stop.set)
 
     def _signalled(self) -> None:
         """The first asks kindly, the second does not wait."""
@@ -209,6 +211,7 @@ class App:
             await asyncio.wait((ended, hurry), return_when=asyncio.FIRST_COMPLETED)
         if parts.link.is_here:
             await self._runtime.sweep()
+        report(logger, "kemu", "stopped")
 
 
 @dataclass(frozen=True)

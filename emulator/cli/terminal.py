@@ -1,19 +1,27 @@
 """The terminal of `kemu up`: one line an occurrence, from ordinary log records.
 
-`Terminal` is a logging handler. Plain text when piped, colours and pull progress on a terminal, one JSON object a line
-with `--json`. A record says what it is about in `record.about`; without that it is shown under its logger's name.
+`Terminal` is a logging handler; a `Writer` takes what it draws. Plain text when piped, colours and pull progress on a
+terminal, one JSON object a line with `--json`. A record says what it is about in `record.about`; without that it is
+shown under its logger's name.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
+import shutil
+import signal
 import sys
 import time
+from collections.abc import Iterable
 from typing import IO, Any
+
+from emulator.cli.writer import Writer
 
 _COLOURS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)
 _RED, _YELLOW, _DIM, _OFF = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+_CLEAR = "\r\x1b[2K"
 _WIDEST = 28
 
 
@@ -22,7 +30,7 @@ class Terminal(logging.Handler):
 
     def __init__(self, stream: IO[str], *, is_json: bool, shows_traces: bool) -> None:
         super().__init__()
-        self._stream = stream
+        self._writer = Writer(stream, _hang_up)
         self._is_json = is_json
         self._has_colour = not is_json and stream.isatty() and not _no_colour()
         self._shows_traces = shows_traces
@@ -32,20 +40,26 @@ class Terminal(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._draw(record)
-        except BrokenPipeError:
-            return  # whoever read us has left
+            if getattr(record, "transient", False):
+                self._draw_progress(record)
+            else:
+                self.write(self._json(record) if self._is_json else self._text(record))
         except Exception:
             self.handleError(record)
 
-    def _draw(self, record: logging.LogRecord) -> None:
-        if getattr(record, "transient", False):
-            self._draw_progress(record)
-            return
-        self._clear_progress()
-        line = self._json(record) if self._is_json else self._text(record)
-        self._stream.write(line + "\n")
-        self._stream.flush()
+    def write(self, text: str) -> None:
+        """Lines that are no record; in order with the records."""
+        clear = _CLEAR if self._has_progress else ""
+        self._has_progress = False
+        self._writer.write(f"{clear}{text}\n")
+
+    def make_room(self, names: Iterable[str]) -> None:
+        """Let the column of names be wide enough for these, so that it need not grow."""
+        self._width = min(max([self._width, *map(len, names)]), _WIDEST)
+
+    def close(self) -> None:
+        self._writer.close()
+        super().close()
 
     def _json(self, record: logging.LogRecord) -> str:
         found: dict[str, Any] = {
@@ -58,7 +72,7 @@ class Terminal(logging.Handler):
 
     def _text(self, record: logging.LogRecord) -> str:
         about = _about(record)
-        self._width = min(max(self._width, len(about)), _WIDEST)
+        self.make_room([about])
         clock = time.strftime("%H:%M:%S", time.localtime(record.created)) + f".{int(record.msecs):03d}"
         first, *rest = record.getMessage().splitlines() or [""]
         if record.exc_info and self._shows_traces:
@@ -85,18 +99,12 @@ class Terminal(logging.Handler):
         share = current / total if total else 0.0
         bar = "█" * int(share * 24)
         text = f"  pulling {fields.get('image', '')} {bar:<24} {current >> 20}/{total >> 20} MiB"
-        self._stream.write(f"\r\x1b[2K{text}")
-        self._stream.flush()
+        self._writer.write(_CLEAR + text[: shutil.get_terminal_size().columns - 1])
         self._has_progress = True
 
-    def _clear_progress(self) -> None:
-        if self._has_progress:
-            self._stream.write("\r\x1b[2K")
-            self._has_progress = False
 
-
-def set_up(*, is_json: bool, is_verbose: bool, is_quiet: bool, stream: IO[str] | None = None) -> None:
-    """Let kemu's log go to the terminal: INFO, with -v DEBUG, with -q only errors."""
+def set_up(*, is_json: bool, is_verbose: bool, is_quiet: bool, stream: IO[str] | None = None) -> Terminal:
+    """Let kemu's log go to the terminal: INFO, with -v DEBUG, with -q only errors. Close it at the end."""
     terminal = Terminal(stream or sys.stdout, is_json=is_json, shows_traces=is_verbose)
     root = logging.getLogger()
     root.handlers[:] = [terminal]
@@ -105,13 +113,19 @@ def set_up(*, is_json: bool, is_verbose: bool, is_quiet: bool, stream: IO[str] |
     logging.getLogger("emulator").setLevel(level)
     for noisy in ("uvicorn", "urllib3", "docker", "watchfiles", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    return terminal
 
 
 def _about(record: logging.LogRecord) -> str:
     return str(getattr(record, "about", "") or record.name.rpartition(".")[2])
 
 
-def _no_colour() -> bool:
-    import os
+def _hang_up() -> None:
+    """Nobody reads what kemu says: as if its terminal had been closed."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())  # Python flushes stdout at exit
+    os.kill(os.getpid(), signal.SIGHUP)
 
+
+def _no_colour() -> bool:
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,6 @@ def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: 
     from emulator.lib.instance import data_dir as folder_of
     from emulator.settings import Settings
 
-    set_up(is_json=is_json, is_verbose=verbose, is_quiet=quiet)
     folder = folder_of(data_dir, os.environ)
     settings = Settings(
         data_dir=folder,
@@ -50,8 +49,8 @@ def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: 
         watch=not no_watch,
         paths=tuple(Path(path) for path in paths or (".",)),
     )
-    show = (lambda started: None) if is_json or quiet else _show
-    _run(settings, show)
+    with contextlib.closing(set_up(is_json=is_json, is_verbose=verbose, is_quiet=quiet)) as terminal:
+        _run(settings, (lambda started: None) if is_json or quiet else lambda started: _show(started, terminal))
 
 
 def _run(settings: Any, show: Any) -> None:
@@ -84,31 +83,35 @@ def _loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
-def _show(started: Any) -> None:
-    """The table at the start: Services with URL and state, then where to go on."""
-    registry = started.store.registry
-    services = registry.of_plural("serving.knative.dev", "v1", "services")
-    rows = [["SERVICE", "URL", "STATE"]]
-    for service in started.store.list(services):
-        name = service.name if service.namespace == "default" else f"{service.namespace}/{service.name}"
-        rows.append([name, str(service.status.get("url", "")), _state(service)])
-    others = [
-        f"{count} {kind.name}{'' if count == 1 else 's'}"
-        for kind in registry
-        if kind.group.split(".")[0] in ("eventing", "messaging", "flows", "sources")
-        and (count := sum(item.controller is None for item in started.store.list(kind)))
-    ]
-    click.echo(f"kemu listens on {started.url}\n")
-    if len(rows) > 1:
-        click.echo(columns(rows))
+def _show(started: Any, terminal: Any) -> None:
+    """The table at the start: Services with URL and state, then what else there is and where to go on."""
+    store = started.store
+    own = {kind: [item for item in store.list(kind) if item.controller is None] for kind in store.registry}
+    services = own[store.registry.of_plural("serving.knative.dev", "v1", "services")]
+    lines = [f"kemu listens on {started.url}", ""]
+    rows = [[_local_name(service), str(service.status.get("url", "")), _state(service)] for service in services]
+    others = {
+        kind: items
+        for kind, items in own.items()
+        if items and kind.group.split(".")[0] in ("eventing", "messaging", "flows", "sources")
+    }
+    if rows:
+        lines.append(columns([["SERVICE", "URL", "STATE"], *rows]))
     else:
-        click.echo("no Services in these manifests" + ("" if others else ", and nothing else"))
+        lines.append("no Services in these manifests" + ("" if others else ", and nothing else"))
     if others:
-        click.echo(f"\nand {', '.join(others)}")
-    click.echo(
-        "\nAsleep until a request comes. Ctrl-C stops; `kemu ps`, `kemu get`, `kemu logs` work from another terminal.\n"
-    )
-    sys.stdout.flush()
+        counts = (f"{len(items)} {kind.name}{'' if len(items) == 1 else 's'}" for kind, items in others.items())
+        lines += ["", f"and {', '.join(counts)}"]
+    lines += ["", "Ctrl-C stops; `kemu ps`, `kemu get`, `kemu logs` work from another terminal.", ""]
+    if any(row[2] == "asleep" for row in rows):
+        lines[-2] = f"Asleep until a request comes. {lines[-2]}"
+    terminal.write("\n".join(lines))
+    terminal.make_room([f"{service.name}-00001" for service in services])
+    terminal.make_room([item.name for kind in others for item in store.list(kind)])
+
+
+def _local_name(service: Any) -> str:
+    return str(service.name if service.namespace == "default" else f"{service.namespace}/{service.name}")
 
 
 def _state(service: Any) -> str:
