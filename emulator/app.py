@@ -124,6 +124,7 @@ class App:
         async with Tasks() as dials, Tasks() as tasks:
             parts = Parts(settings, self.store, self._runtime, addresses, Dialer(dials))
             try:
+                self._loader.settle = parts.controller.settle
                 applied = self._loader.apply(wanted)
                 parts.controller.settle()
                 for name, work in parts.work():

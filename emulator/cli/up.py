@@ -106,8 +106,8 @@ def _show(started: Any, terminal: Any) -> None:
     if any(row[2] == "asleep" for row in rows):
         lines[-2] = f"Asleep until a request comes. {lines[-2]}"
     terminal.write("\n".join(lines))
-    terminal.make_room([f"{service.name}-00001" for service in services])
-    terminal.make_room([item.name for kind in others for item in store.list(kind)])
+    revisions = store.registry.of_plural("serving.knative.dev", "v1", "revisions")
+    terminal.make_room([item.name for kind in (revisions, *others) for item in store.list(kind)])
 
 
 def _local_name(service: Any) -> str:

@@ -2,15 +2,16 @@
 
 A load either fits as a whole or nothing of it is applied. Judging uses the ConfigMaps and operators of the same load.
 What the load itself says is merged three ways with what others wrote to an object since. Objects found by the first
-load are marked asleep (`kemu.dev/start`): they count as rolled out; the mark goes when the document changes. A
-namespace that is named but not defined comes to be, unlike on a cluster. Reading may run in a thread, the rest is for
-the loop.
+load are marked asleep (`kemu.dev/start`): they count as rolled out; the mark goes when the document changes. An object
+that stands several times in one file is applied as often, in that order, as `kubectl apply -f` does; in two files that
+is a fault. A namespace that is named but not defined comes to be, unlike on a cluster. Reading may run in a thread, the
+rest is for the loop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,23 @@ ConfigMapsOf = Callable[[Resource[Any]], list[Json]]
 
 @dataclass(frozen=True)
 class Wanted:
-    """One object of a load, where it stands, and as it was written."""
+    """One object of a load, where it stands, and as it was written. `earlier` is what the same file says before."""
 
     key: Key
     value: Json
     file: str
     document: Document
     resource: Resource[Any]
+    earlier: tuple[Wanted, ...] = ()
+
+
+@dataclass
+class _Load:
+    """What is known half way through judging a load."""
+
+    faults: list[Diagnostic]
+    config: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    seen: dict[Key, Wanted] = field(default_factory=dict)
 
 
 @dataclass
@@ -75,6 +86,8 @@ class Loader:
         self._operators = operators
         self._last: dict[Key, Json] = {}
         self._is_first = True
+        self.settle: Callable[[], None] = lambda: None
+        """Lets the reconcilers see an object between two documents about it."""
 
     def read(self) -> list[tuple[Source, list[Document] | list[Diagnostic]]]:
         """Read and parse every file. Blocks; touches no state."""
@@ -100,7 +113,11 @@ class Loader:
         applied = Applied()
         for item in wanted:
             self._ensure_namespace(item.key)
-            self._apply(item, applied)
+            if self._last.get(item.key) != item.value:
+                for step in item.earlier:
+                    self._apply(step, applied)
+                    self.settle()
+                self._apply(item, applied)
             if item.key.kind.name in self._operators:
                 self._apply_config(self._store.get(item.key.kind, item.key.name, item.key.namespace))
         present = {item.key for item in wanted}
@@ -115,63 +132,52 @@ class Loader:
     # -- judging
 
     def _judge(self, documents: list[tuple[str, Document]], faults: list[Diagnostic]) -> list[Wanted]:
-        documents = sorted(documents, key=lambda pair: not _comes_first(pair[1]))
-        config: dict[tuple[str, str], Mapping[str, str]] = {}
-        seen: dict[Key, Wanted] = {}
-        for file, document in documents:
-            item = self._judged(file, document, config, faults)
+        load = _Load(faults)
+        for file, document in sorted(documents, key=lambda pair: not _comes_first(pair[1])):
+            item = self._judged(file, document, load)
             if item is None:
                 continue
-            if (first := seen.get(item.key)) is not None:
-                at = first.document.position(("metadata", "name"))
-                where = document.position(("metadata", "name"))
-                said = (
-                    f"metadata.name: {item.key} is there twice, first at {first.file}:{at.line}; rename or remove one"
-                )
-                faults.append(Diagnostic(file, where, said))
+            first = load.seen.get(item.key)
+            if first is not None and first.file != file:
+                faults.append(_twice(item, first))
                 continue
-            seen[item.key] = item
-            self._take_config(item, config)
-        return list(seen.values())
+            load.seen[item.key] = item if first is None else replace(item, earlier=(*first.earlier, first))
+            self._take_config(item, load)
+        return list(load.seen.values())
 
-    def _judged(
-        self,
-        file: str,
-        document: Document,
-        config: Mapping[tuple[str, str], Mapping[str, str]],
-        faults: list[Diagnostic],
-    ) -> Wanted | None:
+    def _judged(self, file: str, document: Document, load: _Load) -> Wanted | None:
         if (fault := no_object(file, document)) is not None:
-            faults.append(fault)
+            load.faults.append(fault)
             return None
         value = document.value
         kind = self._store.registry.of(str(value["apiVersion"]), str(value["kind"]))
         if kind is None:
-            faults.append(unknown_kind(file, document, self._store.registry))
+            load.faults.append(unknown_kind(file, document, self._store.registry))
             return None
         metadata = value.get("metadata") if isinstance(value.get("metadata"), dict) else {}
-        namespace = str(metadata.get("namespace") or "default") if kind.namespaced else ""
-        old = self._store.find(kind, str(metadata.get("name", "")), namespace)
+        key = Key(kind, str(metadata.get("namespace") or "default") if kind.namespaced else "", _name(metadata))
+        before = load.seen.get(key)
+        old = before.resource if before is not None else self._store.find(kind, key.name, key.namespace)
 
         def read_config(name: str, space: str) -> Mapping[str, str]:
-            return config.get((space, name)) or self._store.config(name, space)
+            return load.config.get((space, name)) or self._store.config(name, space)
 
         try:
             resource = examine(kind, value, Request(old, MANIFESTS, read_config))
         except Faulty as faulty:
-            faults += of_problems(file, document, faulty.problems)
+            load.faults += of_problems(file, document, faulty.problems)
             return None
         return Wanted(resource.key, value, file, document, resource)
 
-    def _take_config(self, item: Wanted, config: dict[tuple[str, str], Mapping[str, str]]) -> None:
+    def _take_config(self, item: Wanted, load: _Load) -> None:
         """Objects of this load that later ones are judged by."""
         kind = item.key.kind.name
         if kind == "ConfigMap":
-            config[item.key.namespace, item.key.name] = item.value.get("data") or {}
+            load.config[item.key.namespace, item.key.name] = item.value.get("data") or {}
         elif kind in self._operators:
             for config_map in self._operators[kind](item.resource):
                 metadata = config_map["metadata"]
-                config[metadata["namespace"], metadata["name"]] = config_map["data"]
+                load.config[metadata["namespace"], metadata["name"]] = config_map["data"]
 
     # -- applying
 
@@ -184,8 +190,6 @@ class Loader:
 
     def _apply(self, item: Wanted, applied: Applied) -> None:
         before = self._last.get(item.key)
-        if before == item.value:
-            return
         self._last[item.key] = item.value
         present = self._store.find(item.key.kind, item.key.name, item.key.namespace)
         if present is None:
@@ -195,11 +199,12 @@ class Loader:
             return
         base = dict(before) if before is not None else {}
         value = merged({**present.obj}, base, {**item.value, "metadata": _with_namespace(item)})
-        if START in present.annotations:
+        if START in present.annotations and not self._is_first:
             annotations = {k: v for k, v in present.annotations.items() if k != START}
             value = {**value, "metadata": {**value["metadata"], "annotations": {**annotations, **_written(item)}}}
         if self._store.update(value, MANIFESTS) is not present:
-            applied.configured.append(item.key)
+            if item.key not in (*applied.created, *applied.configured):
+                applied.configured.append(item.key)
             applied.notes += _fidelity_notes(item)
 
     def _apply_config(self, operator: Resource[Any]) -> None:
@@ -231,6 +236,16 @@ def _parsed(source: Source) -> list[Document] | list[Diagnostic]:
             Diagnostic(source.name, f.position, f.message + (f"; {f.hint}" if f.hint else ""))
             for f in unreadable.faults
         ]
+
+
+def _twice(item: Wanted, first: Wanted) -> Diagnostic:
+    at = first.document.position(("metadata", "name"))
+    said = f"metadata.name: {item.key} is there twice, first at {first.file}:{at.line}; rename or remove one"
+    return Diagnostic(item.file, item.document.position(("metadata", "name")), said)
+
+
+def _name(metadata: Json) -> str:
+    return str(metadata.get("name", ""))
 
 
 def _comes_first(document: Document) -> bool:

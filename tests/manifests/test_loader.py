@@ -112,6 +112,24 @@ def test_the_same_object_twice_is_told_with_both_places(files: Files) -> None:
     assert fault.endswith("a.yaml:4; rename or remove one")
 
 
+def test_several_documents_about_an_object_in_one_file_are_applied_in_order(files: Files) -> None:
+    steps: list[int] = []
+    files.loader.settle = lambda: steps.append(files.store.get(SERVICE, "a", "default").generation)
+    files.write("a.yaml", "---\n".join(SERVICE_YAML.format(name="a", value=value) for value in (1, 2, 3)))
+    assert files.load() == "Service a created"
+    assert steps == [1, 2]
+    found = files.store.get(SERVICE, "a", "default")
+    assert found.generation == 3
+    assert found.annotations["kemu.dev/start"] == "asleep"
+    assert files.load() == "nothing changed"
+
+
+def test_a_later_document_is_judged_by_the_earlier_one(files: Files) -> None:
+    named = SERVICE_YAML.replace("    spec:", "    metadata: {{name: a-one}}\n    spec:")
+    files.write("a.yaml", "---\n".join(named.format(name="a", value=value) for value in (1, 2)))
+    assert len(files.faults()) == 1
+
+
 def test_the_rules_of_a_config_map_in_the_same_load_count(files: Files) -> None:
     files.write("a.yaml", SERVICE_YAML.format(name="a", value=1) + "      timeoutSeconds: 900\n")
     assert files.faults() == ["a.yaml:11:7 spec.template.spec.timeoutSeconds: expected 0 <= 900 <= 600"]
