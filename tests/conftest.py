@@ -7,6 +7,7 @@ it is removed when the run ends, and what a killed run left is removed by the ne
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import subprocess
@@ -87,7 +88,8 @@ def _client_or_reason() -> docker.DockerClient | str:
 
 def _sweep(client: docker.DockerClient, also: int | None = None) -> None:
     """Removes what runs that are gone have left, and what run `also` made; other runs going on are left alone."""
-    for container in client.containers.list(all=True, filters={"label": RUN_LABEL}):
+    for container in client.containers.list(all=True, filters={"label": RUN_LABEL}, ignore_removed=True):
         run = container.labels[RUN_LABEL]
         if run == str(also) or not (run.isdigit() and Path(f"/proc/{run}").exists()):
-            container.remove(force=True, v=True)
+            with contextlib.suppress(docker.errors.NotFound, docker.errors.APIError):  # another run does it, too
+                container.remove(force=True, v=True)

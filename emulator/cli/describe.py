@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import click
 
 from emulator.cli.client import Client, data_dir_option, namespace_option
 from emulator.cli.get import one
-from emulator.cli.printing import age, columns
+from emulator.cli.printing import age, as_yaml, columns
 
 Json = dict[str, Any]
 
@@ -24,8 +25,9 @@ def command(kind: str, name: str, namespace: str, data_dir: str | None) -> None:
     kinds = client.kinds(kind)
     found = one(client, kinds, namespace, name)
     click.echo("\n".join(_head(found)))
-    click.echo("Spec:")
-    click.echo("\n".join(_tree(found.get("spec") or found.get("data") or {}, 1)))
+    title, body = _body(found)
+    click.echo(f"{title}:")
+    click.echo(_indented(as_yaml(body)) if body else "  <none>")
     if conditions := (found.get("status") or {}).get("conditions"):
         click.echo("Conditions:")
         click.echo(_indented(columns(_condition_rows(conditions))))
@@ -54,24 +56,12 @@ def _head(found: Json) -> list[str]:
     return [*lines, f"URL:          {url}"] if url else lines
 
 
-def _tree(value: Any, depth: int) -> list[str]:
-    """Any JSON value, indented, as `kubectl describe` shows unknown kinds."""
-    pad = "  " * depth
-    if isinstance(value, dict):
-        lines: list[str] = []
-        for key, inner in value.items():
-            if isinstance(inner, dict | list) and inner:
-                lines += [f"{pad}{key}:", *_tree(inner, depth + 1)]
-            else:
-                lines.append(f"{pad}{key}: {'' if inner in ({}, []) else inner}".rstrip())
-        return lines
-    if isinstance(value, list):
-        lines = []
-        for item in value:
-            inner_lines = _tree(item, depth + 1)
-            lines += [f"{pad}- {inner_lines[0].strip()}", *inner_lines[1:]] if inner_lines else []
-        return lines
-    return [f"{pad}{value}"]
+def _body(found: Json) -> tuple[str, Json]:
+    """What the object is about; of a Secret only how much there is of it."""
+    if found["kind"] == "Secret":
+        data = found.get("data") or {}
+        return "Data", {key: f"{len(base64.b64decode(value))} bytes" for key, value in data.items()}
+    return ("Data", found.get("data") or {}) if "data" in found else ("Spec", found.get("spec") or {})
 
 
 def _condition_rows(conditions: list[Json]) -> list[list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from emulator.cli.client import TABLE, Client, Failure, data_dir_option, namespace_option, object_path
-from emulator.cli.printing import columns, table_rows
+from emulator.cli.printing import as_yaml, columns, table_rows
 
 Json = dict[str, Any]
 
@@ -85,11 +85,7 @@ def _print_objects(objects: list[Json], output: str, *, is_one: bool) -> None:
     if output == "json":
         click.echo(json.dumps(shown, indent=4))
         return
-    import yaml
-
-    click.echo(
-        yaml.safe_dump(shown, sort_keys=True, default_flow_style=False, allow_unicode=True, width=1000), nl=False
-    )
+    click.echo(as_yaml(shown, sort_keys=True), nl=False)
 
 
 def _print_tables(

@@ -1,4 +1,4 @@
-"""Tables and ages as kubectl prints them. Pure."""
+"""Tables, YAML and ages as kubectl prints them. Pure."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
     lines = ["   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(lines)
+
+
+def as_yaml(value: Any, *, sort_keys: bool = False) -> str:
+    """Block style, long lines left whole. The library is loaded here: tables do without."""
+    import yaml
+
+    return yaml.safe_dump(value, sort_keys=sort_keys, default_flow_style=False, allow_unicode=True, width=1000)
 
 
 def table_rows(table: Json, *, is_wide: bool, with_namespace: bool) -> list[list[str]]:

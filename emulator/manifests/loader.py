@@ -265,9 +265,9 @@ def _fidelity_notes(item: Wanted) -> list[str]:
     """A line for each field the user wrote that kemu does not carry out as a cluster would."""
     resource = item.resource
     prefix: tuple[str | int, ...] = () if resource.kind.root else ("spec",)
-    notes = []
-    for path, fidelity, why in written_fidelity(resource.spec, prefix):
-        if fidelity == "ignored" and path in item.document.positions:
-            position = item.document.position(path)
-            notes.append(f"{item.file}:{position.line}:{position.column} {dotted(path)} has no effect here: {why}")
-    return notes
+    ignored = sorted(
+        (item.document.position(path), dotted(path), why)
+        for path, fidelity, why in written_fidelity(resource.spec, prefix)
+        if fidelity == "ignored" and path in item.document.positions
+    )
+    return [f"{item.file}:{at.line}:{at.column} {field} has no effect here: {why}" for at, field, why in ignored]

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -99,10 +99,10 @@ class Kemu:
     def command(self, verb: str, *words: str) -> list[str]:
         return [sys.executable, "-m", "emulator", verb, *words, "--data-dir", str(self.data)]
 
-    def up(self, *words: str) -> State:
-        """Start, and wait until it listens."""
+    def up(self, *words: str, before: Sequence[str] = ()) -> State:
+        """Start, and wait until it listens. `before` is a command that runs the command."""
         with self.log_path.open("ab") as log:
-            command = self.command("up", str(self.manifests), "--port", "0", "--json", *words)
+            command = [*before, *self.command("up", str(self.manifests), "--port", "0", "--json", *words)]
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=self._environ)
         return eventually(self._listening, "kemu listens")
 
@@ -127,8 +127,13 @@ class Kemu:
     def clean(self) -> None:
         """Whatever happened: no process and no container stays."""
         if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(WITHIN_S)
+            # In a hurry, but not killed: a container that the engine is just making would come after the look below.
+            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
         for container in self.containers(running_only=False):
             container.remove(force=True, v=True)
         for network in self.engine.networks.list(filters={"label": f"dev.kemu.instance={self.instance}"}):
