@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,17 @@ def _run(settings: Any, show: Any) -> None:
         raise NotThere(str(missing)) from None
     except PermissionError as error:
         raise Failure(f"{error.filename}: {error.strerror}; choose another place with --data-dir") from None
+    except Exception as error:
+        raise Failure(_bug(error, settings.data_dir)) from None
+
+
+def _bug(error: BaseException, folder: Path) -> str:
+    """What to tell of an error that is nobody's but kemu's."""
+    path = folder / "crash.log"
+    path.write_text("".join(traceback.format_exception(error)))
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"a fault of kemu's own ended it: {type(error).__name__}: {error}; please report it with {path}"
 
 
 def _loop_factory() -> Any:

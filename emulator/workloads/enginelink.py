@@ -33,7 +33,7 @@ class EngineLink:
         self._retry_max_s = retry_max_s
         self._here = asyncio.Event()
         self._here.set()
-        self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     @property
     def is_here(self) -> bool:
@@ -45,7 +45,7 @@ class EngineLink:
         while True:
             try:
                 async for event in self.runtime.events():
-                    if news := self._news.get(event.id):
+                    for news in self._waiting.get(event.id, ()):
                         news.set()
             except EngineLost as lost:
                 await self._reconnect(lost)
@@ -66,7 +66,8 @@ class EngineLink:
 
     async def ended(self, container: str) -> ContainerState:
         """The state of a container once it no longer runs: EXITED, or GONE when somebody removed it."""
-        news = self._news[container]
+        news = asyncio.Event()
+        self._waiting[container].add(news)
         try:
             while True:
                 news.clear()
@@ -75,7 +76,9 @@ class EngineLink:
                     return state
                 await news.wait()
         finally:
-            del self._news[container]
+            self._waiting[container].remove(news)
+            if not self._waiting[container]:
+                del self._waiting[container]
 
     async def _reconnect(self, lost: EngineLost) -> None:
         self._here.clear()
@@ -90,8 +93,9 @@ class EngineLink:
                 await asyncio.sleep(doubling_s(failures, self._retry_s, self._retry_max_s))
         report(logger, "kemu", "container engine is back: %s %s", info.kind, info.version)
         self._here.set()
-        for news in self._news.values():
-            news.set()
+        for waiting in self._waiting.values():
+            for news in waiting:
+                news.set()
 
 
 def _sentence(lost: EngineLost) -> str:

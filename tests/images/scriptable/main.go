@@ -3,7 +3,7 @@
 //
 // Environment
 //
-//	PORT             where to listen (8080)
+//	PORT             where to listen (8080), unless LISTEN says otherwise
 //	MESSAGE          what "/" answers ("ok")
 //	START_DELAY_MS   wait that long before listening
 //	NEVER_LISTEN     set: run for ever and never listen
@@ -21,7 +21,7 @@
 //	/sleep?ms=       answer after a while         /status?code=    answer with that status
 //	/bytes?n=        n bytes, streamed            /count           how many bytes the request's body has
 //	/stream?n=&ms=   n flushed lines, ms apart    /exit?code=      answer, then exit
-//	/fetch?url=      GET that, answer what comes
+//	/fetch?url=      GET that, answer what comes  /file?path=     the content of a file
 //	/crash           exit 2 without an answer     /stats           requests, in flight, most in flight at once
 //	/received        events recorded              /healthz         readiness
 //	anything else    MESSAGE, or the reply to an event
@@ -166,6 +166,8 @@ func (s *server) act(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, "exiting")
 		w.(http.Flusher).Flush()
 		time.AfterFunc(20*time.Millisecond, func() { os.Exit(queryInt(r, "code", 0)) })
+	case "/file":
+		http.ServeFile(w, r, r.URL.Query().Get("path"))
 	case "/fetch":
 		fetch(w, r)
 	case "/crash":
@@ -294,14 +296,15 @@ func main() {
 		return
 	}
 	time.Sleep(time.Duration(envInt("START_DELAY_MS", 0)) * time.Millisecond)
-	web := &http.Server{Addr: ":" + env("PORT", "8080"), Handler: &server{started: time.Now()}}
+	port := env("LISTEN", env("PORT", "8080"))
+	web := &http.Server{Addr: ":" + port, Handler: &server{started: time.Now()}}
 	done := make(chan struct{})
 	go func() {
 		<-stop
 		web.Shutdown(context.Background())
 		close(done)
 	}()
-	fmt.Println("listening on", env("PORT", "8080"))
+	fmt.Println("listening on", port)
 	if err := web.ListenAndServe(); err != http.ErrServerClosed {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
