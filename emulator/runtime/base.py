@@ -4,7 +4,7 @@ The Pod reconciler is the one user. Nothing here knows Kubernetes objects, the S
 reconciler translates a Pod's containers into `ContainerSpec`, and reads `ContainerState` back. A Runtime belongs to one
 kemu instance: everything it makes carries `INSTANCE_LABEL`, and nothing without that label is ever listed, changed or
 removed. All methods are coroutines (or async iterators) that never block the loop; they raise the classes of
-`runtime/errors.py`. `RUNTIMES` in `tests/runtime/test_contract.py` names the implementations that keep these promises.
+`runtime/errors.py`. `RUNTIMES` in `tests/runtime/conftest.py` names the implementations that keep these promises.
 """
 
 from __future__ import annotations

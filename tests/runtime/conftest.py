@@ -1,0 +1,57 @@
+"""A `runtime` of each kind there is, connected, for an instance of its own that is swept when the test ends."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import docker
+import pytest
+
+from emulator.runtime.base import ContainerSpec, Runtime
+from emulator.runtime.docker import DockerRuntime
+
+RUNTIMES: dict[str, Callable[[str], Runtime]] = {"docker": DockerRuntime}
+"""Every implementation, made for an instance: what `test_contract*.py` asks of one, it asks of all."""
+
+SpecOf = Callable[..., ContainerSpec]
+
+
+@pytest.fixture(params=RUNTIMES.values(), ids=list(RUNTIMES))
+def make(request: pytest.FixtureRequest) -> Callable[[], Runtime]:
+    """Makes runtimes of one kind, each for another instance."""
+    implementation: Callable[[str], Runtime] = request.param
+    return lambda: implementation(f"test-{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+async def runtime(make: Callable[[], Runtime], engine: docker.DockerClient, images: None) -> AsyncIterator[Runtime]:
+    """A runtime that is connected."""
+    runtime = make()
+    await runtime.connect()
+    yield runtime
+    await runtime.sweep()
+    await runtime.close()
+
+
+@pytest.fixture
+async def neighbour(make: Callable[[], Runtime], engine: docker.DockerClient, images: None) -> AsyncIterator[Runtime]:
+    """Another instance's runtime, connected to the same engine."""
+    neighbour = make()
+    await neighbour.connect()
+    yield neighbour
+    await neighbour.sweep()
+    await neighbour.close()
+
+
+@pytest.fixture
+def spec(runtime: Runtime, engine_labels: dict[str, str]) -> SpecOf:
+    """Makes specs of the scriptable image, with names that nobody else uses."""
+
+    def make_spec(name: str = "one", **fields: Any) -> ContainerSpec:
+        labels = {**engine_labels, **fields.pop("labels", {})}
+        given = {"image": "kemu.test/scriptable", **fields}
+        return ContainerSpec(name=f"{runtime.instance}-{name}", labels=labels, **given)
+
+    return make_spec
