@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import os
-import socket
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -40,7 +39,6 @@ from emulator.runtime.base import (
     Status,
     Timings,
 )
-from emulator.runtime.docker_logs import read_lines
 from emulator.runtime.docker_specs import (
     Placement,
     addresses_of,
@@ -49,6 +47,7 @@ from emulator.runtime.docker_specs import (
     create_body,
     listed_state,
 )
+from emulator.runtime.docker_streams import Events, Output
 from emulator.runtime.engine import Endpoint, explain, find_engine
 from emulator.runtime.errors import (
     ContainerFailed,
@@ -232,8 +231,8 @@ class DockerRuntime:
     async def logs(
         self, id: str, *, follow: bool = False, since: datetime | None = None, tail: int | None = None
     ) -> AsyncGenerator[LogLine, None]:
-        def open() -> _Output:
-            return self._call(lambda client: _Output(client, id, follow, since, tail))
+        def open() -> Output:
+            return self._call(lambda client: Output(client, id, follow, since, tail))
 
         try:
             async for line in self._threads.stream(open, f"logs {id[:12]}"):
@@ -244,8 +243,8 @@ class DockerRuntime:
             raise self._lost(OSError("the output ended before the container"))
 
     async def events(self) -> AsyncGenerator[ContainerEvent, None]:
-        def open() -> _Events:
-            return self._call(lambda client: _Events(client, self._own()))
+        def open() -> Events:
+            return self._call(lambda client: Events(client, self._own()))
 
         try:
             async for line in self._threads.stream(open, "engine events"):
@@ -344,71 +343,6 @@ class DockerRuntime:
 
     def _lost(self, error: BaseException) -> EngineLost:
         return EngineLost(str(self._endpoint), *explain(error))
-
-
-class _Output:
-    """A container's output as a blocking stream of lines."""
-
-    def __init__(
-        self, client: docker.APIClient, id: str, follow: bool, since: datetime | None, tail: int | None
-    ) -> None:
-        params: Json = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(follow)}
-        params["tail"] = "all" if tail is None else str(tail)
-        if since is not None:
-            params["since"] = f"{since.timestamp():.9f}"
-        url = client._url("/containers/{0}/logs", id)  # type: ignore[attr-defined]
-        self._response = client._get(url, params=params, stream=True, timeout=None)  # type: ignore[attr-defined]
-        if self._response.status_code == http.client.NOT_FOUND:
-            self._response.close()
-            raise ContainerGone(id)
-        self._response.raise_for_status()
-
-    def __iter__(self) -> Iterator[LogLine]:
-        return read_lines(_Whole(self._response.raw))
-
-    def close(self) -> None:
-        _shut(self._response)
-
-
-class _Whole:
-    """Reads as many bytes as asked for, or to the end."""
-
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
-
-    def read(self, amount: int, /) -> bytes:
-        parts: list[bytes] = []
-        while amount > 0:
-            data = self._raw.read(amount)
-            if not data:
-                break
-            parts.append(data)
-            amount -= len(data)
-        return b"".join(parts)
-
-
-class _Events:
-    """The engine's events as a blocking stream."""
-
-    def __init__(self, client: docker.APIClient, filters: Json) -> None:
-        self._stream = client.events(filters={**filters, "type": "container"}, decode=True)
-
-    def __iter__(self) -> Iterator[Json]:
-        return iter(self._stream)
-
-    def close(self) -> None:
-        _shut(self._stream._response)  # type: ignore[attr-defined]
-
-
-def _shut(response: Any) -> None:
-    """Close a streamed response from any thread, also while another one is blocked in reading it."""
-    try:
-        connection = response.raw._fp.fp.raw
-        sock = getattr(connection, "_sock", None) or connection
-        sock.shutdown(socket.SHUT_RDWR)
-    except (AttributeError, OSError, ValueError):
-        pass
-    response.close()
 
 
 def _start(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> tuple[Json, Timings]:

@@ -2,7 +2,7 @@
 
 The engine sends frames: one byte for the stream, three of nothing, four of length (big endian), then that many bytes,
 each with the time in front. A line longer than 16 KiB comes in several frames, of which only the last ends in a
-newline. Pure but for reading from the file it is given; called in a stream's thread by `docker_client.py`.
+newline. Pure but for reading from the file it is given; called in a stream's thread by `docker_streams.py`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Image names, and what an image says about itself.
 
 Pure: names are normalised as Docker's `reference` package does it, an engine's description becomes an `ImageInfo`, and
-the lines of a pull become one `PullProgress`. Calls no engine and no registry. Used by `docker.py` and
-`docker_client.py`. Follows distribution/reference, normalize.go.
+the lines of a pull become one `PullProgress`. Calls no engine and no registry. Used by `docker.py`. Follows
+distribution/reference, normalize.go.
 """
 
 from __future__ import annotations
