@@ -11,7 +11,7 @@ import asyncio
 import http.client
 import os
 from collections.abc import AsyncGenerator, Callable, Collection
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
@@ -67,6 +67,7 @@ Json = dict[str, Any]
 WORKERS = 16
 CALL_TIMEOUT_S = 60
 _OUTPUT_KEPT = 10 * 1024
+_CLOCKS_DIFFER = timedelta(seconds=2)
 # What a call to an engine that goes away raises, besides OSError.
 _CUT = (requests.exceptions.ConnectionError, urllib3.exceptions.ProtocolError, http.client.HTTPException, OSError)
 
@@ -242,9 +243,14 @@ class DockerRuntime:
         if follow and (await self.inspect(id)).status is Status.RUNNING:
             raise self._lost(OSError("the output ended before the container"))
 
-    async def events(self) -> AsyncGenerator[ContainerEvent, None]:
+    def events(self) -> AsyncGenerator[ContainerEvent, None]:
+        # Read from the call on, not from the first item on: the caller lists the containers in between. What is told
+        # twice does no harm, an engine whose clock is a little behind would.
+        return self._events_since(datetime.now(UTC) - _CLOCKS_DIFFER)
+
+    async def _events_since(self, since: datetime) -> AsyncGenerator[ContainerEvent, None]:
         def open() -> Events:
-            return self._call(lambda client: Events(client, self._own()))
+            return self._call(lambda client: Events(client, self._own(), since))
 
         try:
             async for line in self._threads.stream(open, "engine events"):

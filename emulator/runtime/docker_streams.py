@@ -10,7 +10,7 @@ import http.client
 import socket
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import docker
 
@@ -63,10 +63,12 @@ class _Whole:
 
 
 class Events:
-    """The engine's events as a blocking stream."""
+    """The engine's events as a blocking stream, from `since` on as far as the engine remembers (its last 256)."""
 
-    def __init__(self, client: docker.APIClient, filters: Json) -> None:
-        self._stream = client.events(filters={**filters, "type": "container"}, decode=True)
+    def __init__(self, client: docker.APIClient, filters: Json, since: datetime) -> None:
+        # An int in the SDK's eyes, a text with fractions on the line.
+        when = cast(int, moment(since))
+        self._stream = client.events(since=when, filters={**filters, "type": "container"}, decode=True)
 
     def __iter__(self) -> Iterator[Json]:
         return iter(self._stream)
@@ -84,3 +86,8 @@ def _shut(response: Any) -> None:
     except (AttributeError, OSError, ValueError):
         pass
     response.close()
+
+
+def moment(time: datetime) -> str:
+    """`SECONDS.MICROSECONDS` as the engine reads it; a float has no room for both."""
+    return f"{int(time.timestamp())}.{time.microsecond:06d}"
