@@ -30,7 +30,7 @@ class Output:
         params: Json = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(follow)}
         params["tail"] = "all" if tail is None else str(tail)
         if since is not None:
-            params["since"] = f"{since.timestamp():.9f}"
+            params["since"] = moment(since)
         url = client._url("/containers/{0}/logs", id)  # type: ignore[attr-defined]
         self._response = client._get(url, params=params, stream=True, timeout=None)  # type: ignore[attr-defined]
         if self._response.status_code == http.client.NOT_FOUND:

@@ -34,6 +34,17 @@ async def test_output_is_read_as_lines_of_two_streams(runtime: Runtime, spec: Sp
     assert began is not None and all(began <= line.time for line in lines)
 
 
+async def test_output_can_be_narrowed_to_its_end_and_to_a_time(runtime: Runtime, spec: SpecOf) -> None:
+    running = await runtime.start(spec(image=PYTHON, command=("python3", "-uc", "for n in range(50): print(n)")))
+    lines = await output(runtime, running.id)
+    assert await lines_of(runtime, running.id) == lines
+    assert await lines_of(runtime, running.id, tail=2) == lines[-2:]
+    assert await lines_of(runtime, running.id, tail=0) == []
+    for line in lines:
+        later = [other for other in lines if other.time >= line.time]
+        assert await lines_of(runtime, running.id, since=line.time) == later
+
+
 async def test_following_ends_with_the_container(runtime: Runtime, spec: SpecOf) -> None:
     running = await runtime.start(spec(ports=(8080,)))
     async with asyncio.timeout(WITHIN_S), aclosing(runtime.logs(running.id, follow=True)) as lines:
