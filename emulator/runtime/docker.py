@@ -240,7 +240,7 @@ class DockerRuntime:
                 yield line
         except _CUT as error:
             raise self._lost(error) from error
-        if follow and (await self.inspect(id)).status is Status.RUNNING:
+        if follow and not self._threads.is_closed and (await self.inspect(id)).status is Status.RUNNING:
             raise self._lost(OSError("the output ended before the container"))
 
     def events(self) -> AsyncGenerator[ContainerEvent, None]:

@@ -35,6 +35,7 @@ class Threads:
     def __init__(self, workers: int) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="engine")
         self._pumps: set[_Pump[Any]] = set()
+        self.is_closed = False
 
     async def call(self, work: Callable[[], T]) -> T:
         """Run a short blocking call. When the caller is cancelled the call still runs to its end."""
@@ -77,6 +78,7 @@ class Threads:
 
     async def close(self) -> None:
         """End all streams and wait for the short calls under way."""
+        self.is_closed = True
         for pump in list(self._pumps):
             pump.close()
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, cast
 
 import docker
 import pytest
@@ -12,23 +12,24 @@ import pytest
 from emulator.runtime.base import ContainerSpec, Runtime
 from emulator.runtime.docker import DockerRuntime
 
-RUNTIMES: dict[str, Callable[[str], Runtime]] = {"docker": DockerRuntime}
+Make = Callable[[str], Runtime]
+
+RUNTIMES: dict[str, Make] = {"docker": DockerRuntime}
 """Every implementation, made for an instance: what `test_contract*.py` asks of one, it asks of all."""
 
 SpecOf = Callable[..., ContainerSpec]
 
 
 @pytest.fixture(params=RUNTIMES.values(), ids=list(RUNTIMES))
-def make(request: pytest.FixtureRequest) -> Callable[[], Runtime]:
-    """Makes runtimes of one kind, each for another instance."""
-    implementation: Callable[[str], Runtime] = request.param
-    return lambda: implementation(f"test-{secrets.token_hex(4)}")
+def make(request: pytest.FixtureRequest) -> Make:
+    """Makes a runtime of one kind for an instance, not connected."""
+    return cast(Make, request.param)
 
 
 @pytest.fixture
-async def runtime(make: Callable[[], Runtime], engine: docker.DockerClient, images: None) -> AsyncIterator[Runtime]:
+async def runtime(make: Make, engine: docker.DockerClient, images: None) -> AsyncIterator[Runtime]:
     """A runtime that is connected."""
-    runtime = make()
+    runtime = make(f"test-{secrets.token_hex(4)}")
     await runtime.connect()
     yield runtime
     await runtime.sweep()
@@ -36,9 +37,9 @@ async def runtime(make: Callable[[], Runtime], engine: docker.DockerClient, imag
 
 
 @pytest.fixture
-async def neighbour(make: Callable[[], Runtime], engine: docker.DockerClient, images: None) -> AsyncIterator[Runtime]:
+async def neighbour(make: Make, engine: docker.DockerClient, images: None) -> AsyncIterator[Runtime]:
     """Another instance's runtime, connected to the same engine."""
-    neighbour = make()
+    neighbour = make(f"test-{secrets.token_hex(4)}")
     await neighbour.connect()
     yield neighbour
     await neighbour.sweep()

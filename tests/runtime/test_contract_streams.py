@@ -8,9 +8,9 @@ from contextlib import aclosing
 import pytest
 
 from emulator.runtime.base import ContainerEvent, ImageInfo, LogLine, Runtime, Status
-from emulator.runtime.errors import ContainerGone, ImageMissing
+from emulator.runtime.errors import ContainerGone, EngineLost, ImageMissing
 from tests.runtime.asking import PYTHON, WITHIN_S, get, output, until_event, until_printed
-from tests.runtime.conftest import SpecOf
+from tests.runtime.conftest import Make, SpecOf
 
 pytestmark = pytest.mark.engine
 
@@ -106,6 +106,32 @@ async def test_only_its_own_containers_have_events(runtime: Runtime, neighbour: 
         await neighbour.start(spec("theirs"))
         running = await runtime.start(spec("mine"))
         assert (await anext(events)).id == running.id
+
+
+async def test_close_ends_what_is_followed(runtime: Runtime, make: Make, spec: SpecOf) -> None:
+    running = await runtime.start(spec())
+    other = make(runtime.instance)
+    await other.connect()
+    reading = asyncio.Event()
+
+    async def follow() -> list[str]:
+        async with aclosing(other.logs(running.id, follow=True)) as lines:
+            return [reading.set() or line.text async for line in lines]  # type: ignore[func-returns-value]
+
+    async def watch() -> None:
+        with pytest.raises(EngineLost):
+            async with aclosing(other.events()) as events:
+                async for _ in events:
+                    pass
+
+    async with asyncio.timeout(WITHIN_S), asyncio.TaskGroup() as group:
+        following = group.create_task(follow())
+        group.create_task(watch())
+        await reading.wait()
+        await other.close()
+    await other.close()
+    assert following.result() == ["listening on 8080"]
+    assert (await runtime.inspect(running.id)).status is Status.RUNNING
 
 
 async def test_an_image_that_is_there_is_described(runtime: Runtime) -> None:
