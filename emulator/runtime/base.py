@@ -3,8 +3,9 @@
 The Pod reconciler is the one user. Nothing here knows Kubernetes objects, the Store or an engine's own types: the
 reconciler translates a Pod's containers into `ContainerSpec`, and reads `ContainerState` back. A Runtime belongs to one
 kemu instance: everything it makes carries `INSTANCE_LABEL`, and nothing without that label is ever listed, changed or
-removed. All methods are coroutines (or async iterators) that never block the loop; they raise the classes of
-`runtime/errors.py`. `RUNTIMES` in `tests/runtime/conftest.py` names the implementations that keep these promises.
+removed: to every method another's container is as good as gone. All methods are coroutines (or async iterators) that
+never block the loop; they raise the classes of `runtime/errors.py`. `RUNTIMES` in `tests/runtime/conftest.py` names the
+implementations that keep these promises.
 """
 
 from __future__ import annotations
@@ -240,10 +241,13 @@ class Runtime(Protocol):
         """Stop signal, up to `grace_s` of patience, SIGKILL; returns when it has ended. Ended or gone already: fine."""
 
     async def remove(self, id: str, *, force: bool = False) -> None:
-        """Remove an ended container; with `force` a running one too, at once. Gone already: fine."""
+        """Remove an ended container; with `force` a running one too, at once. Gone already: fine.
+
+        ContainerFailed if it runs and there is no `force`.
+        """
 
     async def remove_volume(self, name: str) -> None:
-        """Remove a volume that a Mount made. Gone already: fine; others' volumes are refused."""
+        """Remove a volume that a Mount made. Gone already: fine; in use, or another's: it stays."""
 
     async def pause(self, id: str) -> None:
         """Freeze all processes; paused already: fine. ContainerGone, ContainerFailed if it does not run."""

@@ -166,17 +166,17 @@ class DockerRuntime:
     async def stop(self, id: str, grace_s: float) -> None:
         # The HTTP call lasts as long as the grace.
         whole = max(0, round(grace_s))
-        await self._threads.long(lambda: self._call(lambda client: _stop(client, id, whole)), f"stop {id[:12]}")
+
+        def work(client: docker.APIClient) -> None:
+            if self._found(client, id) is not None:
+                _stop(client, id, whole)
+
+        await self._threads.long(lambda: self._call(work), f"stop {id[:12]}")
 
     async def remove(self, id: str, *, force: bool = False) -> None:
         def work(client: docker.APIClient) -> None:
-            try:
-                client.remove_container(id, v=True, force=force)
-            except NotFound:
-                return
-            except APIError as error:
-                if error.status_code != http.client.CONFLICT or "already in progress" not in str(error):
-                    raise
+            if self._found(client, id) is not None:
+                _remove(client, id, force)
 
         await self._ask(work)
 
@@ -187,6 +187,9 @@ class DockerRuntime:
                     client.remove_volume(name)
             except NotFound:
                 return
+            except APIError as error:
+                if error.status_code != http.client.CONFLICT:
+                    raise
 
         await self._ask(work)
 
@@ -198,6 +201,8 @@ class DockerRuntime:
 
     async def _change(self, id: str, verb: str, done: str) -> None:
         def work(client: docker.APIClient) -> None:
+            if self._found(client, id) is None:
+                raise ContainerGone(id)
             try:
                 getattr(client, verb)(id)
             except NotFound:
@@ -212,10 +217,8 @@ class DockerRuntime:
         place = await self._place()
 
         def work(client: docker.APIClient) -> ContainerState:
-            try:
-                return container_state(client.inspect_container(id), place)
-            except NotFound:
-                return ContainerState(id=id, name="", status=Status.GONE)
+            found = self._found(client, id)
+            return container_state(found, place) if found else ContainerState(id=id, name="", status=Status.GONE)
 
         return await self._ask(work)
 
@@ -224,8 +227,13 @@ class DockerRuntime:
         return [listed_state(entry) for entry in listed]
 
     async def exec(self, id: str, argv: tuple[str, ...], timeout_s: float) -> ExecResult:
-        work = self._threads.long(lambda: self._call(lambda client: _exec(client, id, argv)), f"exec {id[:12]}")
-        return await asyncio.wait_for(work, timeout_s)
+        def work(client: docker.APIClient) -> ExecResult:
+            if self._found(client, id) is None:
+                raise ContainerGone(id)
+            return _exec(client, id, argv)
+
+        done = self._threads.long(lambda: self._call(work), f"exec {id[:12]}")
+        return await asyncio.wait_for(done, timeout_s)
 
     # -- streams
 
@@ -233,7 +241,12 @@ class DockerRuntime:
         self, id: str, *, follow: bool = False, since: datetime | None = None, tail: int | None = None
     ) -> AsyncGenerator[LogLine, None]:
         def open() -> Output:
-            return self._call(lambda client: Output(client, id, follow, since, tail))
+            return self._call(work)
+
+        def work(client: docker.APIClient) -> Output:
+            if self._found(client, id) is None:
+                raise ContainerGone(id)
+            return Output(client, id, follow, since, tail)
 
         try:
             async for line in self._threads.stream(open, f"logs {id[:12]}"):
@@ -320,6 +333,14 @@ class DockerRuntime:
     def _own(self) -> Json:
         return {"label": f"{INSTANCE_LABEL}={self.instance}"}
 
+    def _found(self, client: docker.APIClient, id: str) -> Json | None:
+        """The engine's description of a container; None if it is not there, or another's."""
+        try:
+            described = cast(Json, client.inspect_container(id))
+        except NotFound:
+            return None
+        return described if (described["Config"].get("Labels") or {}).get(INSTANCE_LABEL) == self.instance else None
+
     async def _place(self) -> Placement:
         network = await self.ensure_network()
         hosts = self._hosts
@@ -397,6 +418,18 @@ def _stop(client: docker.APIClient, id: str, grace_s: int) -> None:
     except APIError as error:
         if error.status_code != http.client.NOT_MODIFIED:
             raise
+
+
+def _remove(client: docker.APIClient, id: str, force: bool) -> None:
+    try:
+        client.remove_container(id, v=True, force=force)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != http.client.CONFLICT:
+            raise
+        if "already in progress" not in str(error):
+            raise ContainerFailed(id[:12], "remove", str(error.explanation)) from error
 
 
 def _exec(client: docker.APIClient, id: str, argv: tuple[str, ...]) -> ExecResult:
