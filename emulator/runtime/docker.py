@@ -11,6 +11,7 @@ import asyncio
 import http.client
 import os
 from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -240,21 +241,39 @@ class DockerRuntime:
     async def logs(
         self, id: str, *, follow: bool = False, since: datetime | None = None, tail: int | None = None
     ) -> AsyncGenerator[LogLine, None]:
-        def open() -> Output:
-            return self._call(work)
+        newest, told = since, 0
+        async with aclosing(self._output(id, follow=follow, since=since, tail=tail)) as lines:
+            async for line in lines:
+                if newest is None or line.time > newest:
+                    newest, told = line.time, 0
+                told += line.time == newest
+                yield line
+        if not follow or self._threads.is_closed:
+            return
+        if (await self.inspect(id)).status in (Status.RUNNING, Status.PAUSED):
+            raise self._lost(OSError("the output ended before the container"))
+        # Engine 20.10 often leaves out a last line without a newline while it is followed; asked again, it has it.
+        with suppress(ContainerGone):
+            async with aclosing(self._output(id, follow=False, since=newest, tail=None if told else tail)) as lines:
+                async for line in lines:
+                    if told == 0:
+                        yield line
+                    told = max(0, told - 1)
 
+    async def _output(
+        self, id: str, *, follow: bool, since: datetime | None, tail: int | None
+    ) -> AsyncGenerator[LogLine, None]:
         def work(client: docker.APIClient) -> Output:
             if self._found(client, id) is None:
                 raise ContainerGone(id)
             return Output(client, id, follow, since, tail)
 
         try:
-            async for line in self._threads.stream(open, f"logs {id[:12]}"):
-                yield line
+            async with aclosing(self._threads.stream(lambda: self._call(work), f"logs {id[:12]}")) as lines:
+                async for line in lines:
+                    yield line
         except _CUT as error:
             raise self._lost(error) from error
-        if follow and not self._threads.is_closed and (await self.inspect(id)).status is Status.RUNNING:
-            raise self._lost(OSError("the output ended before the container"))
 
     def events(self) -> AsyncGenerator[ContainerEvent, None]:
         # Read from the call on, not from the first item on: the caller lists the containers in between. What is told

@@ -68,6 +68,13 @@ async def test_a_long_line_stays_one_line(runtime: Runtime, spec: SpecOf) -> Non
     assert [line.text for line in await output(runtime, running.id)] == ["x" * 50_000, "", "é"]
 
 
+@pytest.mark.parametrize("before", ["", "print('first'); "], ids=["alone", "after another"])
+async def test_a_last_line_without_an_end_is_not_lost(runtime: Runtime, spec: SpecOf, before: str) -> None:
+    script = f"{before}print('last', end='')"
+    running = await runtime.start(spec(image=PYTHON, command=("python3", "-uc", script)))
+    assert [line.text for line in await output(runtime, running.id)] == [*(["first"] if before else []), "last"]
+
+
 async def test_nobodys_output_cannot_be_read(runtime: Runtime) -> None:
     with pytest.raises(ContainerGone):
         await output(runtime, "f" * 64)
