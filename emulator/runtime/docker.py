@@ -83,6 +83,7 @@ class DockerRuntime:
         self._client: docker.APIClient | None = None
         self._endpoint: Endpoint | None = None
         self._network: NetworkInfo | None = None
+        self._networking = asyncio.Lock()
         self._is_desktop = False
         self._pulls: dict[str, asyncio.Future[ImageInfo]] = {}
         self._watchers: dict[str, list[OnProgress]] = {}
@@ -122,9 +123,11 @@ class DockerRuntime:
             raise EngineUnavailable(str(endpoint), *explain(error)) from error
 
     async def ensure_network(self) -> NetworkInfo:
-        if self._network is None:
-            self._network = await self._ask(lambda client: self._make_network(client))
-        return self._network
+        # One at a time: the engine lets two networks have the same name.
+        async with self._networking:
+            if self._network is None:
+                self._network = await self._ask(lambda client: self._make_network(client))
+            return self._network
 
     def _make_network(self, client: docker.APIClient) -> NetworkInfo:
         name = f"kemu-{self.instance}"

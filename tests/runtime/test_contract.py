@@ -41,6 +41,12 @@ async def test_the_network_is_made_once_and_its_gateway_is_this_computer(runtime
             assert server.getsockname()[0] == network.gateway
 
 
+async def test_containers_that_start_side_by_side_make_one_network(runtime: Runtime, spec: SpecOf) -> None:
+    async with asyncio.TaskGroup() as group:
+        started = [group.create_task(runtime.start(spec(str(n), ports=(8080,)))) for n in range(3)]
+    assert len({task.result().address for task in started}) == 3
+
+
 async def test_a_started_container_answers_at_its_addresses(runtime: Runtime, spec: SpecOf) -> None:
     running = await runtime.start(spec(ports=(8080, 9090), env={"MESSAGE": "hello"}))
     assert list(running.addresses) == [8080, 9090]
