@@ -49,6 +49,7 @@ from emulator.runtime.docker_specs import (
     listed_state,
 )
 from emulator.runtime.docker_streams import Events, Output
+from emulator.runtime.docker_volumes import ensure_volume
 from emulator.runtime.engine import Endpoint, explain, find_engine
 from emulator.runtime.errors import (
     ContainerFailed,
@@ -416,6 +417,9 @@ def _start(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> t
 
 def _create(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> str:
     try:
+        for mount in spec.mounts:
+            if mount.kind == "volume":
+                ensure_volume(client, mount.source, spec.image, place.instance)
         answer = client.create_container_from_config(create_body(spec, place), spec.name)  # type: ignore[no-untyped-call]
         return cast(str, answer["Id"])
     except (ImageNotFound, NotFound) as error:

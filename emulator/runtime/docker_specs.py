@@ -136,6 +136,17 @@ def _mount(mount: Mount, instance: str) -> Json:
     return body
 
 
+def opener_body(volume: str, target: str, image: str, instance: str) -> Json:
+    """The body of a container that is never started, only to have `volume` mounted at `target`."""
+    mount = Mount(kind="volume", source=volume, target=target)
+    return {
+        "Image": image,
+        "Cmd": ["never-run"],
+        "Labels": {INSTANCE_LABEL: instance},
+        "HostConfig": {"NetworkMode": "none", "Mounts": [_mount(mount, instance)]},
+    }
+
+
 def container_state(described: Json, place: Placement | None) -> ContainerState:
     """From the engine's inspect answer. Without `place` addresses stay empty."""
     state, config = described["State"], described["Config"]

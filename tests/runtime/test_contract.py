@@ -144,6 +144,29 @@ async def test_files_of_this_computer_are_mounted(runtime: Runtime, spec: SpecOf
     assert (tmp_path / "word").exists()
 
 
+@pytest.mark.parametrize("root", [False, True], ids=["writable root", "read-only root"])
+async def test_a_volume_is_empty_shared_and_written_by_every_user(runtime: Runtime, spec: SpecOf, root: bool) -> None:
+    mounts = (Mount(kind="volume", source=f"{runtime.instance}-shared", target="/app"),)
+    common = {"image": PYTHON, "user": "1000", "mounts": mounts, "read_only_root": root}
+    write = "import os; print(os.listdir('.')); open('word', 'w').write('hello')"
+    first = await runtime.start(spec("1", command=("python3", "-c", write), **common))
+    assert [line.text for line in await output(runtime, first.id)] == ["[]"]
+    read = "import os; print(open('word').read()); os.remove('word'); print(os.listdir('.'))"
+    second = await runtime.start(spec("2", command=("python3", "-c", read), **common))
+    assert [line.text for line in await output(runtime, second.id)] == ["hello", "[]"]
+
+
+async def test_containers_that_start_side_by_side_share_a_new_volume(runtime: Runtime, spec: SpecOf) -> None:
+    mounts = (Mount(kind="volume", source=f"{runtime.instance}-shared", target="/data"),)
+    write = ("python3", "-c", "import os; open(f'/data/{os.getuid()}', 'w')")
+    made = [spec(str(n), image=PYTHON, command=write, user=str(1000 + n), mounts=mounts) for n in range(3)]
+    async with asyncio.TaskGroup() as group:
+        started = [group.create_task(runtime.start(one)) for one in made]
+    for task in started:
+        assert await output(runtime, task.result().id) == []
+    assert len(await runtime.containers()) == 3
+
+
 async def test_one_container_joins_the_network_of_another(runtime: Runtime, spec: SpecOf) -> None:
     main = await runtime.start(spec("main", ports=(8080, 8081)))
     beside = await runtime.start(spec("beside", share_network_of=main.id, env={"PORT": "8081", "MESSAGE": "beside"}))
