@@ -13,7 +13,7 @@ each call is atomic for readers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,15 +63,6 @@ class HostTable:
         else:
             self._names.pop(name, None)
             self.ready.pop(name, None)
-
-    def replace(self, hosts: Mapping[str, Handler]) -> None:
-        """Let exactly `hosts` be known from now on."""
-        self._names.clear()
-        self._wildcards.clear()
-        self._aliases.clear()
-        self.ready.clear()
-        for host, handler in hosts.items():
-            self.set(host, handler)
 
     def find(self, raw: bytes) -> Handler | None:
         """The handler for a Host header as it came, or None."""
