@@ -195,7 +195,8 @@ class Connection(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            # Not from here: a cycle that answers at once would be finished, and start the next, ever deeper.
+            self.loop.call_soon(self._start_next)
 
     def take_early(self) -> bytes:
         """Bytes that came behind an upgrade request, for the other side of the tunnel."""
@@ -211,6 +212,10 @@ class Connection(HttpToolsProtocol):
             cycle.request_flush()
         else:
             super()._start_asgi_task(cycle, app)
+
+    def _start_next(self) -> None:
+        if self.pipeline and not self.transport.is_closing():
+            self._start_asgi_task(*self.pipeline.pop())
 
     def _leave_to_asgi(self) -> None:
         """Let uvicorn see the head as if it had read it itself."""
@@ -236,7 +241,7 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self) -> None:
         """A request that cannot be read; what was read before it is answered first, or not at all."""
-        if self.current is None and not self.transport.is_closing():
+        if self.current is None and not self.pipeline and not self.transport.is_closing():
             self.send_400_response("Invalid HTTP request received.")
         else:
             self.transport.close()

@@ -1,7 +1,8 @@
 """`Receipt`: a request that this process answers itself: its body is collected, and a function is handed the whole.
 
 Base of what receives events. The function gets the Receipt, may keep it, and calls `answer` once, at any time later;
-`is_gone` tells that nobody waits any more. Bodies are bounded; a larger one is answered 413 at once.
+`is_gone` tells that nobody waits any more. Bodies are bounded; a larger one is answered 413 at once. A request that
+comes while an earlier one on its connection is unanswered (pipelining) waits for its turn.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ class Receipt(Cycle):
 
     __slots__ = (
         "_is_awaited",
+        "_is_turn",
+        "_is_whole",
         "_pieces",
         "_size",
         "_take",
@@ -48,7 +51,7 @@ class Receipt(Cycle):
         self.host = connection.host
         self.headers: list[tuple[bytes, bytes]] = connection.headers
         self.framing = []
-        self._is_awaited = False
+        self._is_awaited = self._is_turn = self._is_whole = False
         for name, value in self.headers:
             lower = name.lower()
             if lower in _FRAMING:
@@ -67,21 +70,27 @@ class Receipt(Cycle):
         return self.disconnected
 
     def start(self) -> None:
-        if self._is_awaited:
+        self._is_turn = True
+        if self._size > BODY_LIMIT:
+            self._refuse()
+        elif self._is_whole:
+            self._take(self)
+        elif self._is_awaited:
             self.connection.transport.write(CONTINUE)
 
     def request_body(self, data: bytes) -> None:
         self._size += len(data)
-        if self._size > BODY_LIMIT:
-            self.keep_alive = False
-            self.answer(413, (), b"request body too large\n")
-        else:
+        if self._size <= BODY_LIMIT:
             self._pieces.append(data)
+        elif self._is_turn:
+            self._refuse()
 
     def request_end(self) -> None:
         self.body = b"".join(self._pieces)
         self._pieces.clear()
-        self._take(self)
+        self._is_whole = True
+        if self._is_turn:
+            self._take(self)
 
     def client_lost(self) -> None:
         self.disconnected = self.response_complete = True
@@ -97,6 +106,10 @@ class Receipt(Cycle):
         if not self.keep_alive:
             connection.transport.close()
         connection.finished(self)
+
+    def _refuse(self) -> None:
+        self.keep_alive = False
+        self.answer(413, (), b"request body too large\n")
 
 
 def header(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bytes | None:
