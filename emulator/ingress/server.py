@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 
 from emulator.ingress.connection import Connection, ListenerConfig
 from emulator.ingress.deadlines import Deadlines
@@ -38,7 +38,7 @@ class PortInUse(Exception):
 
 
 class PortForbidden(Exception):
-    """The port may not be bound by this user."""
+    """The port may not be bound by this user, or the host is none of this computer's; the text says what to do."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -55,7 +55,10 @@ def bind(host: str, port: int) -> socket.socket:
         raise PortForbidden(f"port {port} on {host} may not be bound: {error.strerror}; {fix}") from error
     except OSError as error:
         listener.close()
-        raise PortInUse(host, port, _holder(port)) from error
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(host, port, _holder(port)) from error
+        fix = "the host must be an address of this computer, such as 127.0.0.1 or 0.0.0.0"
+        raise PortForbidden(f"port {port} on {host} may not be bound: {error.strerror}; {fix}") from error
     listener.setblocking(False)
     return listener
 
@@ -124,14 +127,14 @@ class _Quiet(uvicorn.Server):
 def unknown_host(hosts: HostTable) -> Starlette:
     """The app behind the ingress: 404 with the hosts there are (spec serving.md §4.1; Knative's own body is empty)."""
 
-    async def answer(request: Request) -> PlainTextResponse:
+    async def answer(request: Request, _: Exception) -> PlainTextResponse:
         names = hosts.names()
         listed = "\n".join(f"  {name}" for name in names) or "  (none yet)"
         said = f'no Service answers to the host "{request.headers.get("host", "")}"; there are:\n{listed}\n'
         return PlainTextResponse(said, 404, headers={"X-Content-Type-Options": "nosniff"})
 
-    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-    return Starlette(routes=[Route("/{path:path}", answer, methods=methods)])
+    # Not a route: that would answer 405 to the methods that it does not list.
+    return Starlette(exception_handlers={404: answer})
 
 
 def _holder(port: int) -> str:
