@@ -361,11 +361,13 @@ class Upstream(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._ended:
-            self._excess = True
-        self._headers = []
+            self._excess = True  # another response that nobody asked for
+        else:
+            self._headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
+        if not self._excess:
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         work = self.work
@@ -389,12 +391,19 @@ class Upstream(asyncio.Protocol):
             self._ended = True
 
 
+_HTTP_FOR_TLS = "http: server gave HTTP response to HTTPS client"
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+"""OpenSSL's reasons, by version, when the other side answers in plain text."""
+
+
 def dial_error(error: OSError, endpoint: Endpoint) -> str:
     """Why no connection could be made, as Go's net.OpError says it."""
     if isinstance(error, socket.gaierror):
         return f"dial tcp: lookup {endpoint.host}: no such host"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"tls: failed to verify certificate: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return f"tls: failed to verify certificate: {getattr(error, 'verify_message', None) or error.reason}"
+        return _HTTP_FOR_TLS if error.reason in _NO_TLS else f"tls: {error.reason}"
     if isinstance(error, TimeoutError) and error.errno is None:
         return f"dial tcp {endpoint.address}: i/o timeout"
     reason = os.strerror(error.errno).lower() if error.errno else str(error)

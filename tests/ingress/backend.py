@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 BIG = 4 << 20
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -101,3 +103,17 @@ class Backend:
             if line.startswith(b"content-length:"):
                 return await reader.readexactly(int(line.partition(b":")[2]))
         return b""
+
+
+@asynccontextmanager
+async def plain(answer: bytes) -> AsyncIterator[int]:
+    """The port of a server that answers the first bytes that it reads, whatever they are."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(answer)
+        await reader.read(1)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
