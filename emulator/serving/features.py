@@ -64,6 +64,8 @@ CONTAINER_ALLOWED = frozenset(
     )
 )
 _ON_BY_DEFAULT = ("multi-container", "kubernetes.podspec-volumes-emptydir")
+_VALUES = ("enabled", "allowed", "disabled")
+SECURE_DEFAULTS = "secure-pod-defaults"
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,25 @@ class Features:
     data: Mapping[str, str]
 
     def is_on(self, flag: str) -> bool:
-        """Whether a flag is Enabled or Allowed (in any case)."""
-        default = "enabled" if flag in _ON_BY_DEFAULT else "disabled"
-        return self.data.get(flag, default).lower() in ("enabled", "allowed")
+        """Whether a flag is Enabled or Allowed (in any case): what Knative's field masks ask."""
+        return self._value(flag) != "disabled"
+
+    def is_enabled(self, flag: str) -> bool:
+        """Whether a flag is Enabled: what most of Knative's checks ask, to which Allowed is not enough."""
+        return self._value(flag) == "enabled"
+
+    @property
+    def has_secure_defaults(self) -> bool:
+        return self.data.get(SECURE_DEFAULTS, "").lower() in ("enabled", "allowrootbounded")
 
     def lets_through(self, field: str) -> bool:
         """Whether a field of the PodSpec may be set."""
+        if field == "securityContext" and self.has_secure_defaults:
+            return True
         return field in ALLOWED or (field in GATED and self.is_on(f"kubernetes.podspec-{GATED[field]}"))
+
+    def _value(self, flag: str) -> str:
+        """A word that is none of the three leaves the default in force (features.go, asFlag)."""
+        written = self.data.get(flag, "").lower()
+        default = "enabled" if flag in _ON_BY_DEFAULT else "disabled"
+        return written if written in _VALUES else default

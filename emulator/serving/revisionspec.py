@@ -6,7 +6,8 @@ knative/serving pkg/apis/serving/v1/revision_{types,defaults}.go (serving §2.3-
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from pydantic import Field
@@ -46,67 +47,67 @@ def set_defaults(spec: Json, config: Mapping[str, str]) -> None:
     timeout = int(config.get("revision-timeout-seconds", TIMEOUT_S))
     if not spec.get("timeoutSeconds"):
         spec["timeoutSeconds"] = timeout
-    start = int(config.get("revision-response-start-timeout-seconds", timeout))
-    if spec.get("responseStartTimeoutSeconds") is None and start < spec["timeoutSeconds"]:
-        spec["responseStartTimeoutSeconds"] = start
-    if spec.get("idleTimeoutSeconds") is None and int(config.get("revision-idle-timeout-seconds", 0)):
-        spec["idleTimeoutSeconds"] = int(config["revision-idle-timeout-seconds"])
+    # A default that would not run out before the timeout is left out.
+    for field, key, shipped in (
+        ("responseStartTimeoutSeconds", "revision-response-start-timeout-seconds", timeout),
+        ("idleTimeoutSeconds", "revision-idle-timeout-seconds", 0),
+    ):
+        if spec.get(field) is None and 0 != int(config.get(key, shipped)) < spec["timeoutSeconds"]:
+            spec[field] = int(config.get(key, shipped))
     if spec.get("containerConcurrency") is None:
         spec["containerConcurrency"] = int(config.get("container-concurrency", 0))
-    if spec.get("enableServiceLinks") is None and config.get("enable-service-links", "false").lower() != "default":
-        spec["enableServiceLinks"] = config.get("enable-service-links", "false").lower() == "true"
-    containers = spec.get("containers") or []
-    _name(containers, "user-container")
-    _name(spec.get("initContainers") or [], "init-container")
-    serving = [c for c in containers if c.get("ports")] or containers[:1] if len(containers) == 1 else []
-    serving = serving or [c for c in containers if c.get("ports")]
+    links = config.get("enable-service-links", "false").lower()
+    if spec.get("enableServiceLinks") is None and links in ("true", "false"):
+        spec["enableServiceLinks"] = links == "true"
+    containers, init_containers = spec.get("containers") or [], spec.get("initContainers") or []
+    taken = {c.get("name") for c in (*containers, *init_containers)}
+    _name(containers, "user-container", taken)
+    _name(init_containers, "init-container", taken)
     for container in containers:
-        _default_container(container, spec, config, is_serving=any(container is c for c in serving))
-    for container in spec.get("initContainers") or []:
-        _default_container(container, spec, config, is_serving=False)
+        _default_container(container, spec, config, serves=is_serving(container, containers))
 
 
-def _name(containers: list[Json], base: str) -> None:
-    taken = {c.get("name") for c in containers}
-    unnamed = [c for c in containers if not c.get("name")]
-    if len(containers) == 1 and unnamed:
-        unnamed[0]["name"] = base
-        return
-    number = 0
-    for container in unnamed:
-        while f"{base}-{number}" in taken:
-            number += 1
-        container["name"] = f"{base}-{number}"
-        taken.add(container["name"])
+def is_serving(container: Json, containers: Sequence[Json]) -> bool:
+    """Whether a container is the one that requests go to: the only one, or the one with a port."""
+    return len(containers) == 1 or bool(container.get("ports"))
 
 
-def _default_container(container: Json, spec: Json, config: Mapping[str, str], *, is_serving: bool) -> None:
+def _name(containers: list[Json], base: str, taken: set[Any]) -> None:
+    """Name the nameless; `taken` are the names that the user gave."""
+    numbered = (f"{base}-{number}" for number in count())
+    for container in containers:
+        if not container.get("name"):
+            is_free = len(containers) == 1 and base not in taken
+            container["name"] = base if is_free else next(name for name in numbered if name not in taken)
+
+
+def _default_container(container: Json, spec: Json, config: Mapping[str, str], *, serves: bool) -> None:
     resources = container["resources"] = dict(container.get("resources") or {})
     for table in ("requests", "limits"):
         for resource in _RESOURCES:
             found = config.get(f"revision-{resource}-{table[:-1]}")
-            if found and resource not in resources.get(table, {}):
-                resources[table] = {**resources.get(table, {}), resource: found}
+            if found and resource not in (resources.get(table) or {}):
+                resources[table] = {**(resources.get(table) or {}), resource: found}
     for mount in container.get("volumeMounts") or ():
         if _is_read_only(mount.get("name"), spec):
             mount["readOnly"] = True
-    if is_serving:
-        container["readinessProbe"] = _default_readiness(container.get("readinessProbe"))
-    for name in ("livenessProbe", "startupProbe"):
+    if serves or container.get("readinessProbe") is not None:
+        container["readinessProbe"] = _default_readiness(container.get("readinessProbe"), serves)
+    for name in ("readinessProbe", "livenessProbe", "startupProbe"):
         probe = container.get(name)
-        if probe is not None and not _handlers(probe):
-            container[name] = {**probe, "tcpSocket": {"port": 0}}
+        if probe and probe.get("grpc") is not None and probe["grpc"].get("service") is None:
+            container[name] = {**probe, "grpc": {**probe["grpc"], "service": ""}}
 
 
-def _default_readiness(probe: Json | None) -> Json:
+def _default_readiness(probe: Json | None, serves: bool) -> Json:
     probe = dict(probe or {})
-    if not _handlers(probe):
+    if serves and not _handlers(probe):
         probe["tcpSocket"] = {"port": 0}
     if not probe.get("successThreshold"):
         probe["successThreshold"] = 1
     if probe.get("periodSeconds"):
-        probe.setdefault("failureThreshold", 3)
-        probe.setdefault("timeoutSeconds", 1)
+        probe["failureThreshold"] = probe.get("failureThreshold") or 3
+        probe["timeoutSeconds"] = probe.get("timeoutSeconds") or 1
     return probe
 
 
@@ -115,8 +116,8 @@ def _handlers(probe: Mapping[str, Any]) -> list[str]:
 
 
 def _is_read_only(name: str | None, spec: Json) -> bool:
-    """Mounts of ConfigMaps, Secrets and projections are; of volumes that can be written they are as written."""
+    """All mounts are but those of volumes that can be written, which are as written."""
     for volume in spec.get("volumes") or ():
         if volume.get("name") == name:
-            return not any(k in volume for k in ("emptyDir", "persistentVolumeClaim", "ephemeral"))
-    return False
+            return all(volume.get(k) is None for k in ("emptyDir", "persistentVolumeClaim", "ephemeral"))
+    return True
