@@ -31,11 +31,24 @@ ROLLOUT_DURATION = f"{GROUP}/rollout-duration"
 PROGRESS_DEADLINE = f"{GROUP}/progress-deadline"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _AUTOSCALING = "autoscaling.knative.dev/"
+_NETWORKING = "networking.knative.dev/"
+# networking pkg/apis/networking/metadata_validation.go
+_NETWORKING_ALLOWED = (
+    "ingress.class",
+    "ingress-class",
+    "certificate.class",
+    "certificate-class",
+    "disableAutoTLS",
+    "disable-auto-tls",
+    "disable-external-domain-tls",
+    "httpOption",
+    "http-protocol",
+)
 _MISPLACED = 'autoscaling annotations must be put under "spec.template.metadata.annotations" to work'
 
 
 def sign(obj: Json, request: Request) -> None:
-    """Note who made an object and who last changed its spec."""
+    """Note who made an object and who last changed its spec, which must be completed by now."""
     annotations = obj["metadata"].setdefault("annotations", {})
     old = request.old
     if old is None:
@@ -55,29 +68,50 @@ def object_problems(resource: Resource[Any], request: Request) -> Iterator[Probl
     for key in resource.annotations:
         if key.startswith(_AUTOSCALING):
             yield invalid_key(key, "metadata", "annotations", details=_MISPLACED)
-    if (text := resource.annotations.get(ROLLOUT_DURATION)) is not None:
-        yield from _duration_problems(text, "rollout-duration", ("metadata", "annotations", ROLLOUT_DURATION))
     old = request.old
-    if old is not None and old.annotations.get(CREATOR) != resource.annotations.get(CREATOR):
-        yield Problem(("metadata", "annotations", CREATOR), "annotation value is immutable")
+    if old is None or resource.metadata.get("ownerReferences"):
+        return
+    path = ("metadata", "annotations")
+    if old.annotations.get(CREATOR) != resource.annotations.get(CREATOR):
+        yield Problem((*path, CREATOR), "annotation value is immutable")
+    modifier = resource.annotations.get(LAST_MODIFIER, "")
+    if old.annotations.get(LAST_MODIFIER, "") != modifier and old.obj.get("spec") == resource.obj.get("spec"):
+        yield invalid_value(modifier, *path, LAST_MODIFIER)
+
+
+def rollout_problems(resource: Resource[Any]) -> Iterator[Problem]:
+    """The rule for the rollout's duration, which a Service or Route may have."""
+    if text := resource.annotations.get(ROLLOUT_DURATION):
+        yield from _duration_problems(text, "rollout-duration", ("metadata", "annotations", ROLLOUT_DURATION))
 
 
 def name_problems(resource: Resource[Any]) -> Iterator[Problem]:
-    """The name must be a DNS-1035 label."""
-    if faults := dns1035_faults(resource.name):
+    """The name must be a DNS-1035 label, and what it is generated from the beginning of one."""
+    prefix = str(resource.metadata.get("generateName") or "")
+    if faults := dns1035_faults(_masked(prefix)) if prefix else []:
+        yield Problem(("metadata", "generateName"), f"not a DNS 1035 label prefix: [{' '.join(faults)}]")
+    elif faults := dns1035_faults(resource.name):
         yield Problem(("metadata", "name"), f"not a DNS 1035 label: [{' '.join(faults)}]")
 
 
+def _masked(prefix: str) -> str:
+    """A dash at the end is fine, something follows (apimachinery api/validation/generic.go, maskTrailingDash)."""
+    return f"{prefix[:-2]}a" if len(prefix) > 1 and prefix.endswith("-") else prefix
+
+
 def template_problems(annotations: Mapping[str, str]) -> Iterator[Problem]:
-    """The rules for a template's annotations besides the autoscaler's; paths start at the key."""
-    if (text := annotations.get(PROGRESS_DEADLINE)) is not None:
+    """The rules for a template's annotations besides the autoscaler's; paths start below the annotations."""
+    for key in annotations:
+        if key.startswith(_NETWORKING) and key.removeprefix(_NETWORKING) not in _NETWORKING_ALLOWED:
+            yield invalid_key(key)
+    if text := annotations.get(PROGRESS_DEADLINE):
         yield from _duration_problems(text, "progress-deadline", (PROGRESS_DEADLINE,))
 
 
-def owner_label_problems(resource: Resource[Any], label: str) -> Iterator[Problem]:
-    """A label that names an owner is only for those who have it."""
-    owner = resource.controller
-    if label in resource.labels and (owner is None or owner["name"] != resource.labels[label]):
+def owner_label_problems(resource: Resource[Any], label: str, kind: str) -> Iterator[Problem]:
+    """A label that names an owner of a kind is only for those who have it."""
+    owners = [(ref["kind"], ref["name"]) for ref in resource.metadata.get("ownerReferences", ())]
+    if label in resource.labels and (kind, resource.labels[label]) not in owners:
         yield missing("metadata", "labels", label)
 
 

@@ -26,6 +26,7 @@ from emulator.serving.annotations import (
     name_problems,
     object_problems,
     owner_label_problems,
+    rollout_problems,
     sign,
     template_problems,
 )
@@ -54,15 +55,15 @@ class RouteSpec(Model):
 
 
 def _default_service(obj: Json, request: Request) -> None:
-    sign(obj, request)
     _default_template(obj, request)
     set_traffic_defaults(obj["spec"])
+    sign(obj, request)
 
 
 def _default_configuration(obj: Json, request: Request) -> None:
+    _default_template(obj, request)
     if not _has_controller(obj):
         sign(obj, request)
-    _default_template(obj, request)
 
 
 def _default_template(obj: Json, request: Request) -> None:
@@ -82,9 +83,9 @@ def _default_revision(obj: Json, request: Request) -> None:
 
 
 def _default_route(obj: Json, request: Request) -> None:
+    complete_targets(obj["spec"].setdefault("traffic", []))
     if not _has_controller(obj):
         sign(obj, request)
-    complete_targets(obj["spec"].setdefault("traffic", []))
 
 
 def _has_controller(obj: Json) -> bool:
@@ -96,27 +97,32 @@ def _has_controller(obj: Json) -> bool:
 
 def _validate_service(service: Resource[ServiceSpec], request: Request) -> Iterator[Problem]:
     yield from object_problems(service, request)
+    yield from rollout_problems(service)
     yield from _template_problems(service, request)
     yield from under(traffic_problems(service.spec.traffic, is_service=True), "spec")
 
 
 def _validate_configuration(configuration: Resource[ConfigurationSpec], request: Request) -> Iterator[Problem]:
     yield from object_problems(configuration, request)
-    yield from owner_label_problems(configuration, SERVICE_LABEL)
+    yield from owner_label_problems(configuration, SERVICE_LABEL, "Service")
     yield from _template_problems(configuration, request)
 
 
 def _validate_revision(revision: Resource[RevisionSpec], request: Request) -> Iterator[Problem]:
     yield from name_problems(revision)
+    yield from owner_label_problems(revision, CONFIGURATION_LABEL, "Configuration")
+    faults = validate_annotations(revision.annotations, _autoscaler(request))
+    yield from under(faults, "metadata", "annotations")
     if request.old is not None and request.old.obj["spec"] != revision.obj["spec"]:
         yield Problem(("spec",), "Immutable fields changed (-old +new)", details=_difference(request.old, revision))
-        return
-    yield from under(_spec_problems(revision.spec, revision.obj["spec"], request), "spec")
+    elif request.old is None:
+        yield from under(_spec_problems(revision.spec, revision.obj["spec"], request), "spec")
 
 
 def _validate_route(route: Resource[RouteSpec], request: Request) -> Iterator[Problem]:
     yield from object_problems(route, request)
-    yield from owner_label_problems(route, SERVICE_LABEL)
+    yield from rollout_problems(route)
+    yield from owner_label_problems(route, SERVICE_LABEL, "Service")
     yield from under(traffic_problems(route.spec.traffic, is_service=False), "spec")
 
 
@@ -141,12 +147,12 @@ def _template_problems(parent: Resource[Any], request: Request) -> Iterator[Prob
 def _given_name_problems(parent: Resource[Any], name: str, request: Request) -> Iterator[Problem]:
     """A name that the user gives to the Revision (serving §1.6)."""
     path = ("spec", "template", "metadata", "name")
-    if parent.metadata.get("generateName") and request.old is None:
+    if faults := dns1035_faults(name):
+        yield invalid_value(f"not a DNS 1035 label: [{' '.join(faults)}]", *path)
+    elif parent.metadata.get("generateName") and request.old is None:
         yield disallowed(*path)
     elif not name.startswith(f"{parent.name}-"):
         yield invalid_value(f'"{name}" must have prefix "{parent.name}-"', *path)
-    elif faults := dns1035_faults(name):
-        yield invalid_value(f"not a DNS 1035 label: [{' '.join(faults)}]", *path)
     if request.old is None:
         return
     before, after = request.old.obj["spec"]["template"], parent.obj["spec"]["template"]
