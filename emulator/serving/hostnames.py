@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from emulator.control.addresses import Addresses
-from emulator.objects.names import dns1123_subdomain_faults
+from emulator.objects.names import dns1123_label_faults, dns1123_subdomain_faults
 from emulator.objects.resource import Resource
 from emulator.settings import ALSO_DOMAINS, CLUSTER_DOMAIN
 
@@ -88,7 +88,7 @@ class HostNames:
     def _host(self, tag: str, domain: str, template: str) -> str:
         name = _filled(self.tag_template, self._values(self.route.name, "", tag)) if tag else self.route.name
         host = _filled(template, self._values(name, domain, tag))
-        if dns1123_subdomain_faults(host):
+        if dns1123_subdomain_faults(host) or any(dns1123_label_faults(label) for label in host.split(".")):
             raise BadTemplate(f'domain-template "{template}" makes "{host}", which is no host name')
         return host
 

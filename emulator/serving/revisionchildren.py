@@ -14,6 +14,7 @@ from emulator.control.reconciler import Note
 from emulator.objects.kind import Json
 from emulator.objects.names import child_name
 from emulator.objects.resource import Resource
+from emulator.serving.features import Features
 from emulator.serving.revisionspec import RevisionSpec
 
 DEFAULT_PORT = 8080
@@ -67,7 +68,7 @@ def pod_autoscaler(revision: Resource[RevisionSpec], reachability: str) -> Json:
     }
 
 
-def deployment_of(revision: Resource[RevisionSpec], replicas: int, port: int) -> Json:
+def deployment_of(revision: Resource[RevisionSpec], replicas: int, port: int, features: Features) -> Json:
     labels = _labels(revision)
     annotations = {
         key: value
@@ -93,19 +94,23 @@ def deployment_of(revision: Resource[RevisionSpec], replicas: int, port: int) ->
                     "labels": labels,
                     "annotations": {**annotations, "kubectl.kubernetes.io/default-container": serving},
                 },
-                "spec": pod_spec(revision, port),
+                "spec": pod_spec(revision, port, features),
             },
         },
     }
 
 
-def pod_spec(revision: Resource[RevisionSpec], port: int) -> Json:
+def pod_spec(revision: Resource[RevisionSpec], port: int, features: Features) -> Json:
     """The PodSpec that runs the Revision, listening on `port`."""
     spec = revision.obj["spec"]
     pod: Json = {key: value for key, value in spec.items() if key not in _NOT_OF_PODS}
     pod["terminationGracePeriodSeconds"] = spec.get("timeoutSeconds", 300)
     serving = serving_container_name(revision)
-    pod["containers"] = [_container(revision, c, port if c["name"] == serving else None) for c in spec["containers"]]
+    has_own_ports = features.is_enabled("multi-container-probing")
+    pod["containers"] = [
+        _serving_container(revision, c, port, has_own_ports) if c["name"] == serving else _container(revision, c)
+        for c in spec["containers"]
+    ]
     return pod
 
 
@@ -146,33 +151,38 @@ def _labels(revision: Resource[RevisionSpec]) -> dict[str, str]:
     return {"app": revision.name, **labels, **own}
 
 
-def _container(revision: Resource[RevisionSpec], container: Json, port: int | None) -> Json:
-    """A container with its environment; the serving one (`port` given) with port and probe."""
-    prefixed = {
+def _container(revision: Resource[RevisionSpec], container: Json, port: int | None = None) -> Json:
+    """A container with its environment, to which `port` belongs where it serves."""
+    added = {} if port is None else {"PORT": str(port)}
+    added |= {
         "K_REVISION": revision.name,
         "K_CONFIGURATION": revision.labels.get(f"{_PREFIX}configuration", ""),
         "K_SERVICE": revision.labels.get(f"{_PREFIX}service", ""),
     }
-    env = list(container.get("env", ()))
-    if port is not None:
-        env.append({"name": "PORT", "value": str(port)})
-    env += [{"name": name, "value": value} for name, value in prefixed.items()]
-    filled = {**container, "env": env}
-    if port is not None:
-        name = "h2c" if protocol(revision) == "h2c" else "user-port"
-        filled["ports"] = [{"name": name, "containerPort": port, "protocol": "TCP"}]
-        filled["readinessProbe"] = _probe(container.get("readinessProbe") or {"tcpSocket": {}}, port)
+    env = [*container.get("env", ()), *({"name": name, "value": value} for name, value in added.items())]
+    return {**container, "env": env}
+
+
+def _serving_container(revision: Resource[RevisionSpec], container: Json, port: int, has_own_ports: bool) -> Json:
+    """The container that the requests go to, with its port and probes.
+
+    The liveness probe asks that port whatever it says, unless `has_own_ports` (deploy.go, rewriteUserLivenessProbe).
+    """
+    filled = _container(revision, container, port)
+    name = "h2c" if protocol(revision) == "h2c" else "user-port"
+    filled["ports"] = [{"name": name, "containerPort": port, "protocol": "TCP"}]
+    filled["readinessProbe"] = _probe(container.get("readinessProbe") or {"tcpSocket": {}}, port)
     for kind in ("livenessProbe", "startupProbe"):
         if kind in container:
-            filled[kind] = _probe(container[kind], port or DEFAULT_PORT)
+            filled[kind] = _probe(container[kind], port, always=kind == "livenessProbe" and not has_own_ports)
     return filled
 
 
-def _probe(probe: Json, port: int) -> Json:
-    """The probe with the user port where it names none."""
-    for handler in ("httpGet", "tcpSocket", "grpc"):
-        if handler in probe and not probe[handler].get("port"):
+def _probe(probe: Json, port: int, *, always: bool = False) -> Json:
+    """The probe with the user port where it names none, or `always`."""
+    for handler in ("httpGet", "tcpSocket"):
+        if handler in probe and (always or not probe[handler].get("port")):
             return {**probe, handler: {**probe[handler], "port": port}}
-    if not any(handler in probe for handler in ("httpGet", "tcpSocket", "grpc", "exec")):
-        return {**probe, "tcpSocket": {"port": port}}
+    if "grpc" in probe and not probe["grpc"].get("port"):
+        return {**probe, "grpc": {**probe["grpc"], "port": port}}
     return probe

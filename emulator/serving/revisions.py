@@ -16,7 +16,14 @@ from emulator.lib.clock import rfc3339
 from emulator.objects.conditions import Condition
 from emulator.objects.kind import Json, Kind
 from emulator.objects.resource import Resource
-from emulator.serving.annotations import CONFIGURATION_LABEL, ROUTES, ROUTING_STATE, ROUTING_STATE_MODIFIED
+from emulator.serving.annotations import (
+    CONFIGURATION_LABEL,
+    NAMESPACE,
+    ROUTES,
+    ROUTING_STATE,
+    ROUTING_STATE_MODIFIED,
+)
+from emulator.serving.features import Features
 from emulator.serving.kinds import CONFIGURATION, ROUTE
 from emulator.serving.podautoscalers import POD_AUTOSCALER
 from emulator.serving.revisionchildren import (
@@ -44,7 +51,7 @@ def reconcile(revision: Resource[RevisionSpec], view: View) -> Outcome:
     port, notes = user_port_of(revision, images)
     children += [
         pod_autoscaler(revision, reachability(revision, labels)),
-        deployment_of(revision, replicas, port),
+        deployment_of(revision, replicas, port, Features(view.config("config-features", NAMESPACE))),
     ]
     conditions = [*_health(autoscaler, crash), _active(autoscaler)]
     if all(c.status == "True" for c in conditions[:2]) and not revision.is_ready:
@@ -138,8 +145,9 @@ def _crash(deployment: Resource[Any] | None, view: View) -> Condition | None:
         for status in pod.status.get("containerStatuses", ()):
             for state in (status["state"], status.get("lastState", {})):
                 if ended := state.get("terminated"):
-                    said = ended.get("message") or "container exited with no error"
-                    reason = f"ExitCode{ended['exitCode']}"
+                    code = ended["exitCode"]
+                    silent = f"exit code {code}, without a word" if code else "container exited with no error"
+                    said, reason = ended.get("message") or silent, f"ExitCode{code}"
                     return Condition.false("ContainerHealthy", reason, f"Container failed with: {said}")
     return None
 

@@ -30,9 +30,14 @@ def reconcile(route: Resource[RouteSpec], view: View) -> Outcome:
     """Reads the Route and what its traffic names; writes status.traffic, url and address."""
     network, domains = view.config("config-network", NAMESPACE), view.config("config-domain", NAMESPACE)
     try:
-        names = HostNames.of(route, network, domains, view.addresses)
+        return _assigned(route, HostNames.of(route, network, domains, view.addresses), view)
     except BadTemplate as bad:
-        return Outcome([Condition.false(_ASSIGNED, "ErrorConfig", str(bad)), _NOT_CONFIGURED])
+        kept = {key: route.status[key] for key in ("traffic", "url", "address") if key in route.status}
+        unknown = Condition.unknown("CertificateProvisioned")
+        return Outcome([Condition.false(_ASSIGNED, "ErrorConfig", str(bad)), unknown, _NOT_CONFIGURED], kept)
+
+
+def _assigned(route: Resource[RouteSpec], names: HostNames, view: View) -> Outcome:
     status: Json = {"traffic": route.status.get("traffic", [])}
     status |= {"url": names.url(), "address": {"url": names.address}}
     targets = [_resolve(route, target, names, view) for target in route.obj["spec"].get("traffic", ())]
