@@ -1,0 +1,170 @@
+"""Routes: which Revisions they lead to, and what keeps them from it (serving §1.8, 1.9, 2.8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emulator.objects.resource import Resource
+from emulator.serving.annotations import CONFIGURATION_LABEL, NAMESPACE, SERVICE_LABEL
+from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE
+from emulator.serving.routes import referenced
+from tests.world import World, obj, said
+
+POD = {"containers": [{"image": "app"}]}
+ASSIGNED, MISSING = "AllTrafficAssigned", "RevisionMissing"
+
+
+def route(world: World, *targets: dict[str, Any], owner: Resource[Any] | None = None, **meta: Any) -> Resource[Any]:
+    traffic = targets or ({"configurationName": "hello", "percent": 100},)
+    return world.create(obj(ROUTE, "hello", {"traffic": [*traffic]}, **meta), owner)
+
+
+def configuration(world: World, ready: str = "", value: str = "True") -> None:
+    made = world.create(obj(CONFIGURATION, "hello", {"template": {"spec": POD}}))
+    world.ready(made, value, **({"latestReadyRevisionName": ready} if ready else {}))
+
+
+def revision(world: World, name: str, value: str = "True") -> Resource[Any]:
+    return world.ready(world.create(obj(REVISION, name, POD)), value)
+
+
+def test_the_latest_ready_revision_gets_the_traffic() -> None:
+    world = World()
+    configuration(world, "hello-00003")
+    outcome = world.reconcile(route(world))
+    assert outcome.status == {
+        "traffic": [{"latestRevision": True, "percent": 100, "revisionName": "hello-00003"}],
+        "url": "http://hello.default.localhost",
+        "address": {"url": "http://hello.default.svc.cluster.local"},
+    }
+    assert said(outcome)[0] == "True"
+    assert said(outcome, "CertificateProvisioned") == ("True", "TLSNotEnabled", "external-domain-tls is not enabled")
+
+
+def test_a_split_with_tags_says_their_urls_and_keeps_its_order() -> None:
+    world = World()
+    configuration(world, "hello-00002")
+    revision(world, "hello-00001")
+    old = {"revisionName": "hello-00001", "percent": 10, "tag": "old"}
+    outcome = world.reconcile(
+        route(world, old, {"configurationName": "hello", "percent": 90}, {**old, "percent": 0} | {"tag": "older"})
+    )
+    first = {"latestRevision": False, "percent": 10, "revisionName": "hello-00001", "tag": "old"}
+    assert outcome.status["traffic"] == [
+        {**first, "url": "http://old-hello.default.localhost"},
+        {"latestRevision": True, "percent": 90, "revisionName": "hello-00002"},
+        {**first, "percent": 0, "tag": "older", "url": "http://older-hello.default.localhost"},
+    ]
+
+
+def test_a_private_route_says_so() -> None:
+    world = World()
+    configuration(world, "hello-00001")
+    outcome = world.reconcile(route(world, labels={"networking.knative.dev/visibility": "cluster-local"}))
+    assert outcome.status["url"] == "http://hello.default.svc.cluster.local"
+    assert said(outcome, "CertificateProvisioned")[2] == "TLS is not enabled for cluster-local"
+
+
+LATEST, NAMED = {"configurationName": "hello", "percent": 100}, {"revisionName": "hello-00001", "percent": 100}
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "expected"),
+    [
+        pytest.param(
+            LATEST,
+            None,
+            ("False", "ConfigurationMissing", 'Configuration "hello" referenced in traffic not found.'),
+            id="no configuration",
+        ),
+        pytest.param(
+            LATEST,
+            "Unknown",
+            ("Unknown", MISSING, 'Configuration "hello" is waiting for a Revision to become ready.'),
+            id="a configuration that is not ready",
+        ),
+        pytest.param(
+            LATEST,
+            "False",
+            ("False", MISSING, 'Configuration "hello" does not have any ready Revision.'),
+            id="a configuration that failed",
+        ),
+        pytest.param(
+            NAMED, None, ("False", MISSING, 'Revision "hello-00001" referenced in traffic not found.'), id="no revision"
+        ),
+        pytest.param(
+            NAMED, "Unknown", ("Unknown", MISSING, 'Revision "hello-00001" is not yet ready.'), id="one not ready"
+        ),
+        pytest.param(
+            NAMED, "False", ("False", MISSING, 'Revision "hello-00001" failed to become ready.'), id="one that failed"
+        ),
+    ],
+)
+def test_a_target_that_cannot_be_had(target: dict[str, Any], value: str | None, expected: tuple[str, str, str]) -> None:
+    world = World()
+    if value is not None:
+        configuration(world, value=value)
+        revision(world, "hello-00001", value)
+    outcome = world.reconcile(route(world, target))
+    assert said(outcome, ASSIGNED) == expected
+    ingress = ("Unknown", "IngressNotConfigured", "Ingress has not yet been reconciled.")
+    assert said(outcome, "IngressReady") == ingress
+
+
+def test_while_one_target_is_missing_the_last_split_stays() -> None:
+    world = World()
+    configuration(world, "hello-00002")
+    before = [{"latestRevision": True, "percent": 100, "revisionName": "hello-00001"}]
+    made = route(world, {"configurationName": "hello", "percent": 50}, {"revisionName": "gone", "percent": 50})
+    outcome = world.reconcile(world.ready(made, traffic=before))
+    assert outcome.status["traffic"] == before
+    assert said(outcome)[0] == "False"
+
+
+@pytest.mark.parametrize(
+    ("owner", "text"),
+    [
+        ("other", 'Revision "x" belongs to Service "other", not Service "hello".'),
+        ("", 'Revision "x" does not belong to Service "hello".'),
+    ],
+)
+def test_a_services_route_leads_to_no_other_services_revisions(owner: str, text: str) -> None:
+    world = World()
+    parent = world.create(obj(SERVICE, "hello", {"template": {"spec": POD}}))
+    world.ready(world.create(obj(REVISION, "x", POD, labels={SERVICE_LABEL: owner} if owner else {})))
+    made = route(world, {"revisionName": "x", "percent": 100}, owner=parent, labels={SERVICE_LABEL: "hello"})
+    assert said(world.reconcile(made), ASSIGNED) == ("False", "RevisionNotOwned", text)
+
+
+def test_a_route_of_its_own_leads_to_any_revision() -> None:
+    world = World()
+    revision(world, "x")
+    assert said(world.reconcile(route(world, {"revisionName": "x", "percent": 100})))[0] == "True"
+
+
+def test_a_bad_template_is_told_and_the_last_split_stays() -> None:
+    world = World()
+    world.config("config-network", NAMESPACE, {"domain-template": "{{.Nope}}"})
+    before = [{"latestRevision": True, "percent": 100, "revisionName": "hello-00001"}]
+    outcome = world.reconcile(world.ready(route(world), traffic=before, url="http://a"))
+    assert said(outcome, ASSIGNED)[:2] == ("False", "ErrorConfig")
+    assert outcome.status == {"traffic": before, "url": "http://a"}
+
+
+def test_a_tag_that_makes_too_long_a_name_is_told() -> None:
+    world = World()
+    configuration(world, "hello-00001")
+    made = route(world, {"configurationName": "hello", "percent": 100, "tag": "t" * 60})
+    status, reason, text = said(world.reconcile(made), ASSIGNED)
+    assert (status, reason) == ("False", "ErrorConfig")
+    assert text.endswith("which is no host name")
+
+
+def test_the_revisions_and_configurations_of_spec_and_status_are_referred_to() -> None:
+    world = World()
+    traffic = [{"revisionName": "hello-00001", "percent": 100, "latestRevision": True}]
+    made = world.ready(route(world), traffic=traffic)
+    assert {(key.kind, key.name) for key in referenced(made)} == {(CONFIGURATION, "hello"), (REVISION, "hello-00001")}
+    assert CONFIGURATION_LABEL not in made.labels
