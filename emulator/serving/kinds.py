@@ -69,10 +69,11 @@ def _default_configuration(obj: Json, request: Request) -> None:
 def _default_template(obj: Json, request: Request) -> None:
     template = obj["spec"]["template"]
     template.setdefault("metadata", {})
-    # With a name that stays the template does too: new defaults must not make another Revision of it.
-    old = request.old
+    # With a name that stays the template does too: new defaults must not make another Revision of it. What differs
+    # from the stored one may be a document that was never completed.
+    old = request.old.obj["spec"]["template"] if request.old is not None else {}
     name = (template["metadata"] or {}).get("name")
-    if old is not None and name and name == (old.obj["spec"]["template"].get("metadata") or {}).get("name"):
+    if name and name == (old.get("metadata") or {}).get("name") and template["spec"] == old["spec"]:
         return
     set_defaults(template["spec"], request.config("config-defaults", NAMESPACE))
 

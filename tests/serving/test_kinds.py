@@ -82,6 +82,13 @@ def test_new_defaults_make_no_other_template_of_one_whose_name_stays() -> None:
     assert world.refusal(before.obj) == ""
 
 
+def test_a_document_with_a_given_name_may_change_its_traffic_alone() -> None:
+    world = World()
+    made = world.create(service("hello-v1"))
+    changed = world.store.update(service("hello-v1", traffic=[{"percent": 100, "tag": "t"}]))
+    assert changed.obj["spec"]["template"] == made.obj["spec"]["template"]
+
+
 def test_a_revisions_spec_cannot_change_but_its_annotations_can() -> None:
     world = World()
     made = world.create(obj(REVISION, "hello-1", POD))
