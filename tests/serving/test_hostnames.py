@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
-from emulator.objects.resource import Resource
 from emulator.serving.hostnames import BadTemplate, HostNames, Ingress
 from emulator.serving.kinds import ROUTE
 from tests.world import World, obj
@@ -16,15 +14,14 @@ SPEC = {"traffic": [{"configurationName": "hello", "percent": 100}]}
 PRIVATE = {"networking.knative.dev/visibility": "cluster-local"}
 
 
-def route(**labels: str) -> Resource[Any]:
-    shown = {key.replace("_", "/"): value for key, value in labels.items()}
-    return World().create(obj(ROUTE, "hello", SPEC, labels=shown, annotations={"team": "blue"}))
-
-
 def names(
-    network: Mapping[str, str] | None = None, domains: Mapping[str, str] | None = None, port: int = 80, **labels: str
+    network: Mapping[str, str] | None = None,
+    domains: Mapping[str, str] | None = None,
+    port: int = 80,
+    labels: dict[str, str] | None = None,
 ) -> HostNames:
-    return HostNames.of(route(**labels), network or {}, domains or {}, Ingress(port=port))
+    route = World().create(obj(ROUTE, "hello", SPEC, labels=labels or {}, annotations={"team": "blue"}))
+    return HostNames.of(route, network or {}, domains or {}, Ingress(port=port))
 
 
 def test_a_route_is_found_under_its_own_domain_and_those_of_articles() -> None:
@@ -50,7 +47,7 @@ def test_cluster_local_names_have_their_short_forms() -> None:
 
 
 def test_a_private_route_has_only_those() -> None:
-    found = HostNames.of(World().create(obj(ROUTE, "hello", SPEC, labels=PRIVATE)), {}, {}, Ingress(port=8080))
+    found = names(port=8080, labels=PRIVATE)
     assert found.is_private
     assert found.public("") == []
     assert found.url() == "http://hello.default.svc.cluster.local"
@@ -68,13 +65,13 @@ def test_a_private_route_has_only_those() -> None:
     ],
 )
 def test_the_domain(domains: dict[str, str], labels: dict[str, str], domain: str) -> None:
-    found = names(domains=domains, **labels)
+    found = names(domains=domains, labels=labels)
     assert found.domains[0] == domain
     assert "localhost" in found.domains
 
 
 def test_a_route_on_the_clusters_domain_is_private() -> None:
-    assert names(domains={"svc.cluster.local": "selector:\n  app: a"}, app="a").is_private
+    assert names(domains={"svc.cluster.local": "selector:\n  app: a"}, labels={"app": "a"}).is_private
 
 
 @pytest.mark.parametrize(
@@ -87,7 +84,7 @@ def test_a_route_on_the_clusters_domain_is_private() -> None:
     ],
 )
 def test_a_domain_template(template: str, host: str) -> None:
-    assert names({"domain-template": template}, app="shop").public("")[0] == host
+    assert names({"domain-template": template}, labels={"app": "shop"}).public("")[0] == host
 
 
 def test_a_tag_template_and_a_scheme() -> None:

@@ -1,0 +1,197 @@
+"""From the Store to host names and Throttlers: what the data plane looks at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emulator.ingress.hosts import VirtualHosts
+from emulator.ingress.upstream import Dialer
+from emulator.lib.tasks import Tasks
+from emulator.objects.resource import Resource
+from emulator.serving.backends import ADDRESS, COLD_START, REVISION_LABEL, Backends, RouteHandler
+from emulator.serving.hostnames import Ingress
+from emulator.serving.kinds import REVISION, ROUTE
+from emulator.workloads.pods import POD
+from tests import world as objects
+from tests.serving.test_throttler import Job, make
+from tests.world import obj
+
+pytestmark = pytest.mark.looptime
+HELLO = "hello.default.localhost"
+
+
+class World(objects.World):
+    """With the tables of the data plane."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hosts = VirtualHosts()
+        self.poked: list[tuple[str, str]] = []
+        self.backends = Backends(
+            self.store, self.hosts, Dialer(Tasks()), Ingress(), lambda *revision: self.poked.append(revision)
+        )
+        self.backends.start()
+
+    def revision(self, name: str, **spec: Any) -> Resource[Any]:
+        return self.create(obj(REVISION, name, {"containers": [{"image": "app"}], **spec}))
+
+    def route(self, *traffic: dict[str, Any], **labels: str) -> Resource[Any]:
+        spec = {"traffic": [{"configurationName": "hello", "percent": 100}]}
+        return self.ready(self.create(obj(ROUTE, "hello", spec, labels=labels)), traffic=[*traffic])
+
+    def pod(self, name: str, revision: str, port: int, value: str = "True") -> Resource[Any]:
+        spec = {"containers": [{"name": "c", "image": "app"}]}
+        annotations = {ADDRESS: f"127.0.0.1:{port}", COLD_START: "image=1 start=20"}
+        made = self.create(obj(POD, name, spec, labels={REVISION_LABEL: revision}, annotations=annotations))
+        return self.ready(made, value)
+
+    def backend(self, host: str) -> Any:
+        handler = self.hosts.internal.find(host.encode())
+        assert isinstance(handler, RouteHandler)
+        return handler.choose()
+
+
+@pytest.fixture
+async def world() -> World:
+    return World()
+
+
+def to(revision: str, percent: int = 100, **more: Any) -> dict[str, Any]:
+    return {"revisionName": revision, "percent": percent, **more}
+
+
+async def test_a_route_is_published_under_all_its_names(world: World) -> None:
+    world.revision("r1")
+    world.route(to("r1"))
+    assert world.hosts.public.names() == [
+        "hello.default.127.0.0.1.sslip.io",
+        "hello.default.example.com",
+        HELLO,
+        "hello.default.svc.cluster.local",
+    ]
+    assert world.hosts.internal.names() == ["hello.default", "hello.default.svc", "hello.default.svc.cluster.local"]
+    assert world.backend(HELLO) is world.backends.throttler("default", "r1")
+
+
+async def test_a_private_route_is_only_inside(world: World) -> None:
+    world.revision("r1")
+    made = world.route(to("r1"))
+    world.store.patch_metadata(made.key, labels={"networking.knative.dev/visibility": "cluster-local"})
+    assert world.hosts.public.names() == []
+    assert world.backend("hello.default") is world.backends.throttler("default", "r1")
+
+
+async def test_a_tag_has_names_of_its_own_that_go_when_it_goes(world: World) -> None:
+    for name in ("r1", "r2"):
+        world.revision(name)
+    made = world.route(to("r1"), to("r2", 0, tag="next"))
+    assert world.backend(f"next-{HELLO}") is world.backends.throttler("default", "r2")
+    assert world.backend(HELLO) is world.backends.throttler("default", "r1")
+    world.ready(made, traffic=[to("r1")])
+    assert world.hosts.public.find(f"next-{HELLO}".encode()) is None
+
+
+async def test_a_split_reaches_all_that_have_a_share(world: World) -> None:
+    for name in ("r1", "r2", "r3"):
+        world.revision(name)
+    world.route(to("r1", 50), to("r2", 50), to("r3", 0))
+    chosen = {id(world.backend(HELLO)) for _ in range(100)}
+    assert chosen == {id(world.backends.throttler("default", name)) for name in ("r1", "r2")}
+
+
+async def test_while_a_route_changes_its_names_lead_to_the_same_handler(world: World) -> None:
+    for name in ("r1", "r2"):
+        world.revision(name)
+    made = world.route(to("r1"))
+    handler = world.hosts.public.find(HELLO.encode())
+    world.ready(made, traffic=[to("r2")])
+    assert world.hosts.public.find(HELLO.encode()) is handler
+    assert world.backend(HELLO) is world.backends.throttler("default", "r2")
+
+
+async def test_a_deleted_route_takes_its_names_along(world: World) -> None:
+    world.revision("r1")
+    made = world.route(to("r1"))
+    world.store.delete(ROUTE, made.name, "default")
+    assert world.hosts.public.names() == world.hosts.internal.names() == []
+
+
+async def test_ready_pods_are_replicas_and_others_are_not(world: World) -> None:
+    world.revision("r1")
+    throttler = world.backends.throttler("default", "r1")
+    assert throttler is not None
+    world.pod("a", "r1", 1, "False")
+    assert not throttler.is_ready
+    pod = world.ready(world.store.get(POD, "a", "default"))
+    assert throttler.is_ready
+    world.ready(pod, "Unknown")
+    assert not throttler.is_ready
+    world.ready(pod)
+    world.store.delete(POD, "a", "default")
+    assert not throttler.is_ready
+
+
+async def test_a_pod_that_is_being_deleted_gets_nothing_new(world: World) -> None:
+    world.revision("r1")
+    pod = world.pod("a", "r1", 1)
+    world.store.patch_metadata(pod.key, finalizers=["kemu.dev/stop"])
+    world.store.delete(POD, "a", "default")
+    throttler = world.backends.throttler("default", "r1")
+    assert throttler is not None
+    assert not throttler.is_ready
+
+
+async def test_a_revisions_limits_are_its_throttlers(world: World) -> None:
+    world.revision("r1", timeoutSeconds=7, responseStartTimeoutSeconds=5, idleTimeoutSeconds=3)
+    throttler = world.backends.throttler("default", "r1")
+    assert throttler is not None
+    assert (throttler.timeouts.total_s, throttler.timeouts.response_start_s, throttler.timeouts.idle_s) == (7, 5, 3)
+
+
+async def test_a_request_without_a_replica_pokes_and_a_deleted_revision_answers_it(world: World) -> None:
+    world.revision("r1")
+    throttler = world.backends.throttler("default", "r1")
+    assert throttler is not None
+    job = Job()
+    throttler.admit(job)
+    assert world.poked == [("default", "r1")]
+    assert world.backends.requests("default", "r1") == 1
+    world.store.delete(REVISION, "r1", "default")
+    assert job.failure == (503, 'revision "r1" was deleted')
+    assert world.backends.requests("default", "r1") == 0
+
+
+async def test_the_cold_start_of_a_new_replica_is_told_part_by_part(world: World) -> None:
+    world.revision("r1")
+    throttler = world.backends.throttler("default", "r1")
+    assert throttler is not None
+    job = Job()
+    throttler.admit(job)
+    job.arrived = 1.0
+    world.pod("a", "r1", 1)
+    job.dispatched, job.first_byte = 1.021, 1.024
+    job.finished = True
+    throttler.leave(job)
+    assert world.backends.last_cold == {("default", "r1"): "cold start 24 ms: image 1 · start 20 · first byte 3"}
+
+
+async def test_draining_ends_with_the_last_request_or_after_its_time(world: World) -> None:
+    world.revision("r1")
+    world.pod("a", "r1", 1)
+    throttler = world.backends.throttler("default", "r1")
+    assert throttler is not None
+    throttler.admit(Job())
+    world.store.delete(POD, "a", "default")
+    await world.backends.drain(("127.0.0.1", 1), 5.0)
+    await world.backends.drain(("127.0.0.1", 2), 5.0)
+
+
+async def test_a_handler_without_shares_is_empty() -> None:
+    handler = RouteHandler()
+    throttler, _ = make()
+    handler.share([(throttler, 0)])
+    assert handler.is_empty
+    handler.share([(throttler, 1)])
+    assert handler.choose() is throttler

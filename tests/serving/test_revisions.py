@@ -1,0 +1,188 @@
+"""Revisions: from images over scale to Ready, and who routes to them (serving §1.4, 1.5, 1.9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emulator.objects.resource import Resource
+from emulator.serving.annotations import CONFIGURATION_LABEL, ROUTES, ROUTING_STATE, ROUTING_STATE_MODIFIED
+from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE
+from emulator.serving.podautoscalers import POD_AUTOSCALER
+from emulator.serving.revisions import reachability, routing
+from emulator.workloads.deployments import DEPLOYMENT
+from emulator.workloads.images import IMAGE
+from emulator.workloads.pods import POD
+from tests.world import NOW, World, child, obj, said
+
+SPEC = {"containers": [{"image": "app"}]}
+
+
+def revision(world: World, **labels: str) -> Resource[Any]:
+    return world.create(obj(REVISION, "hello-00001", SPEC, labels=labels))
+
+
+def image(world: World, made: Resource[Any], value: str = "True", **status: Any) -> None:
+    (wanted,) = (c for c in world.reconcile(made).children if c["kind"] == "Image")
+    message = status.pop("message", "")
+    world.ready(world.create(wanted, made), value, message=message, **status)
+
+
+def deployed(world: World, made: Resource[Any]) -> tuple[Resource[Any], Resource[Any]]:
+    """Its PodAutoscaler and Deployment, stored, its image being there."""
+    image(world, made, imageDigest="app@sha256:1")
+    outcome = world.reconcile(made)
+    return world.create(child(outcome, POD_AUTOSCALER), made), world.create(child(outcome, DEPLOYMENT), made)
+
+
+def scaled(world: World, autoscaler: Resource[Any], initialized: str, active: tuple[str, str], **status: Any) -> None:
+    conditions = [
+        {"type": "Active", "status": active[0], "reason": active[1]},
+        {"type": "ScaleTargetInitialized", "status": initialized},
+    ]
+    world.status(autoscaler, conditions=conditions, **status)
+
+
+def test_at_first_it_only_wants_its_images() -> None:
+    world = World()
+    outcome = world.reconcile(revision(world))
+    assert [c["kind"] for c in outcome.children] == ["Image"]
+    assert said(outcome) == ("Unknown", "ResolvingDigests", "")
+
+
+def test_a_missing_image_is_told_in_knatives_words() -> None:
+    world = World()
+    made = revision(world)
+    image(world, made, "False", message="no such image")
+    outcome = world.reconcile(made)
+    text = 'Unable to fetch image "app": failed to resolve image to digest: no such image'
+    assert said(outcome, "ContainerHealthy") == ("False", "ContainerMissing", text)
+    assert said(outcome)[1] == "ContainerMissing"
+    assert [c["kind"] for c in outcome.children] == ["Image"]
+
+
+def test_with_its_images_it_is_deployed_with_no_replica_of_its_own() -> None:
+    world = World()
+    made = revision(world)
+    _, deployment = deployed(world, made)
+    assert deployment.obj["spec"]["replicas"] == 0
+    outcome = world.reconcile(made)
+    assert outcome.status["containerStatuses"] == [{"name": "user-container", "imageDigest": "app@sha256:1"}]
+    assert said(outcome, "ResourcesAvailable")[1] == "Deploying"
+
+
+def test_the_replicas_that_the_scaler_wrote_stay() -> None:
+    world = World()
+    made = revision(world)
+    _, deployment = deployed(world, made)
+    world.edit(deployment, spec={**deployment.obj["spec"], "replicas": 3})
+    assert child(world.reconcile(made), DEPLOYMENT)["spec"]["replicas"] == 3
+
+
+def test_it_is_ready_once_it_was_scaled_and_stays_so_at_zero() -> None:
+    world = World()
+    made = revision(world)
+    autoscaler, _ = deployed(world, made)
+    scaled(world, autoscaler, "True", ("False", "NoTraffic"), actualScale=0, desiredScale=-1)
+    outcome = world.reconcile(made)
+    assert said(outcome)[0] == "True"
+    assert said(outcome, "Active")[:2] == ("False", "NoTraffic")
+    assert {c.type: c.severity for c in outcome.conditions or ()}["Active"] == "Info"
+    assert (outcome.status["actualReplicas"], outcome.status["desiredReplicas"]) == (0, 0)
+    assert [note.reason for note in outcome.notes] == ["RevisionReady"]
+
+
+def test_one_that_never_came_up_missed_its_deadline() -> None:
+    world = World()
+    made = revision(world)
+    autoscaler, _ = deployed(world, made)
+    scaled(world, autoscaler, "Unknown", ("False", "TimedOut"))
+    expected = ("False", "ProgressDeadlineExceeded", "Initial scale was never achieved")
+    assert said(world.reconcile(made), "ResourcesAvailable") == expected
+
+
+@pytest.mark.parametrize(
+    ("ended", "reason", "message"),
+    [
+        ({"exitCode": 3, "message": "boom"}, "ExitCode3", "Container failed with: boom"),
+        ({"exitCode": 0}, "ExitCode0", "Container failed with: container exited with no error"),
+        ({"exitCode": 1}, "ExitCode1", "Container failed with: exit code 1, without a word"),
+    ],
+)
+@pytest.mark.parametrize("where", ["state", "lastState"])
+def test_a_crash_is_told_while_no_replica_is_available(
+    ended: dict[str, Any], reason: str, message: str, where: str
+) -> None:
+    world = World()
+    made = revision(world)
+    _, deployment = deployed(world, made)
+    deployment = world.edit(deployment, spec={**deployment.obj["spec"], "replicas": 1})
+    pod = world.create(obj(POD, "p", {"containers": [{"name": "c", "image": "app"}]}), deployment)
+    world.status(pod, containerStatuses=[{"name": "c", "state": {}, where: {"terminated": ended}}])
+    assert said(world.reconcile(made), "ContainerHealthy") == ("False", reason, message)
+    world.status(deployment, availableReplicas=1)
+    assert said(world.reconcile(made), "ContainerHealthy")[0] != "False"
+
+
+def test_a_route_that_names_it_makes_it_active() -> None:
+    world = World()
+    made = revision(world)
+    for name in ("b", "a"):
+        world.create(obj(ROUTE, name, {"traffic": [{"revisionName": made.name, "percent": 100}]}))
+    outcome = world.reconcile(made)
+    assert outcome.labels == {ROUTING_STATE: "active"}
+    assert outcome.annotations == {ROUTES: "a,b", ROUTING_STATE_MODIFIED: "2026-01-02T03:04:05Z"}
+
+
+def test_a_route_to_its_configuration_makes_the_latest_created_active() -> None:
+    world = World()
+    made = revision(world)
+    world.store.patch_metadata(made.key, labels={CONFIGURATION_LABEL: "hello"})
+    configuration = world.create(obj(CONFIGURATION, "hello", {"template": {"spec": SPEC}}))
+    world.create(obj(ROUTE, "hello", {"traffic": [{"configurationName": "hello", "percent": 100}]}))
+    assert world.reconcile(made).labels == {ROUTING_STATE: "pending"}
+    world.status(configuration, latestCreatedRevisionName=made.name)
+    assert world.reconcile(made).labels == {ROUTING_STATE: "active"}
+
+
+@pytest.mark.parametrize(
+    ("before", "routes", "after", "is_new"),
+    [
+        ("", [], "pending", False),
+        ("pending", ["r"], "active", True),
+        ("active", ["r"], "active", False),
+        ("active", [], "reserve", True),
+        ("reserve", [], "reserve", False),
+        ("reserve", ["r"], "active", True),
+    ],
+)
+def test_the_routing_state(before: str, routes: list[str], after: str, is_new: bool) -> None:
+    made = revision(World(), **({ROUTING_STATE: before} if before else {}))
+    labels, annotations = routing(made, routes, NOW)
+    assert labels == {ROUTING_STATE: after}
+    assert (ROUTING_STATE_MODIFIED in annotations) is is_new
+
+
+@pytest.mark.parametrize(
+    ("state", "failed", "expected"),
+    [
+        ("pending", "", ""),
+        ("pending", "ResourcesAvailable", "Unreachable"),
+        ("pending", "ContainerHealthy", "Unreachable"),
+        ("active", "ContainerHealthy", "Reachable"),
+        ("reserve", "", "Unreachable"),
+    ],
+)
+def test_reachability_follows_from_the_routing_state(state: str, failed: str, expected: str) -> None:
+    world = World()
+    made = revision(world)
+    if failed:
+        made = world.status(made, conditions=[{"type": failed, "status": "False"}])
+    assert reachability(made, {ROUTING_STATE: state}) == expected
+
+
+def test_the_kind_of_its_images_is_found_through_the_registry() -> None:
+    world = World()
+    image(world, revision(world))
+    assert [found.name for found in world.store.list(IMAGE)] == ["hello-00001-cache-user-container"]

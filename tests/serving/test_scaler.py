@@ -1,0 +1,179 @@
+"""The Scaler in virtual time: from zero by a poke, up with load, and back after the window."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from emulator.lib.clock import LoopClock
+from emulator.objects.kind import Registry
+from emulator.objects.resource import Resource
+from emulator.serving.annotations import NAMESPACE
+from emulator.serving.kinds import REVISION
+from emulator.serving.metrics import Sample
+from emulator.serving.podautoscalers import POD_AUTOSCALER
+from emulator.serving.reconcilers import KINDS
+from emulator.serving.scaler import START, Scaler
+from emulator.store.store import Store
+from emulator.workloads.configs import CONFIG_MAP
+from emulator.workloads.deployments import DEPLOYMENT
+from tests.world import obj
+
+pytestmark = pytest.mark.looptime
+A = "autoscaling.knative.dev/"
+
+
+class Load:
+    """Implements `LoadSource`: so many requests at once."""
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+
+    def take(self, now: float) -> Sample:
+        return Sample(float(self.in_flight), float(self.in_flight))
+
+
+class World:
+    """A Scaler with one Revision, whose Deployment does what is wanted at once unless it `is_stuck`."""
+
+    def __init__(self) -> None:
+        self.store = Store(
+            Registry([*KINDS, DEPLOYMENT, CONFIG_MAP]), LoopClock(datetime(2026, 1, 1, tzinfo=UTC)), CONFIG_MAP
+        )
+        self.load = Load()
+        self.is_stuck = False
+        self.scaler = Scaler(self.store, lambda namespace, name: self.load, NAMESPACE)
+
+    def revision(self, **annotations: str) -> None:
+        notes = {START if key == "start" else A + key.replace("_", "-"): value for key, value in annotations.items()}
+        owner = self.store.create(obj(REVISION, "r", {"containers": [{"image": "app"}]})).owner_reference()
+        template = {"spec": {"containers": [{"name": "c", "image": "app"}]}}
+        spec = {"replicas": 0, "selector": {}, "template": template}
+        self.store.create(obj(DEPLOYMENT, "r-deployment", spec, ownerReferences=[owner]))
+        target = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "r-deployment"}}
+        self.store.create(obj(POD_AUTOSCALER, "r", target, annotations=notes, ownerReferences=[owner]))
+
+    @property
+    def deployment(self) -> Resource[Any]:
+        return self.store.get(DEPLOYMENT, "r-deployment", "default")
+
+    @property
+    def replicas(self) -> int:
+        return int(self.deployment.obj["spec"]["replicas"])
+
+    def said(self, type_: str = "Active") -> tuple[str, str]:
+        found = self.store.get(POD_AUTOSCALER, "r", "default").condition(type_)
+        return found["status"], found.get("reason", "")
+
+    async def after(self, seconds: float) -> int:
+        """The replicas once so much time has passed, Pods becoming ready as fast as they are wanted."""
+        end = asyncio.get_running_loop().time() + seconds
+        while (left := end - asyncio.get_running_loop().time()) > 0:
+            if not self.is_stuck:
+                self.store.update_status(self.deployment.key, {"readyReplicas": self.replicas})
+            await asyncio.sleep(min(0.5, left))
+        return self.replicas
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    world = World()
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(world.scaler.run())
+        yield world
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+async def test_a_new_revision_gets_its_initial_scale_and_goes_to_zero_unused(world: World) -> None:
+    world.revision()
+    assert world.replicas == 1
+    assert world.said() == ("Unknown", "Queued")
+    assert await world.after(5) == 1
+    assert world.said("ScaleTargetInitialized")[0] == "True"
+    assert world.said()[0] == "True"
+    assert await world.after(50) == 1
+    assert await world.after(60) == 0
+    assert world.said() == ("False", "NoTraffic")
+
+
+async def test_what_up_found_at_its_start_is_asleep(world: World) -> None:
+    world.revision(start="asleep")
+    assert await world.after(5) == 0
+    assert world.said("ScaleTargetInitialized")[0] == "True"
+
+
+async def test_a_poke_has_a_replica_wanted_before_it_returns(world: World) -> None:
+    world.revision(start="asleep")
+    await world.after(30)
+    world.scaler.poke("default", "r")
+    assert world.replicas == 1
+    world.scaler.poke("default", "r")
+    assert world.replicas == 1
+
+
+async def test_a_poke_for_nobody_is_nothing(world: World) -> None:
+    world.scaler.poke("default", "r")
+    assert world.store.list(POD_AUTOSCALER) == []
+
+
+async def test_load_brings_as_many_replicas_as_it_calls_for_and_idleness_takes_them_away(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    world.revision(target="10", target_utilization_percentage="100")
+    await world.after(3)
+    world.load.in_flight = 45
+    assert await world.after(70) == 5
+    world.load.in_flight = 0
+    assert await world.after(200) == 0
+    said = [record.getMessage() for record in caplog.records]
+    assert "scaled 4 → 5" in said
+    assert said[-2:] == ["scaled 2 → 1", "idle: scaled 1 → 0"]
+
+
+async def test_a_minimum_holds_without_load_and_an_annotation_changes_it_at_once(world: World) -> None:
+    world.revision(min_scale="2")
+    assert await world.after(300) == 2
+    found = world.store.get(POD_AUTOSCALER, "r", "default")
+    world.store.patch_metadata(found.key, annotations={f"{A}min-scale": "3"})
+    assert world.replicas == 3
+
+
+async def test_config_autoscaler_is_read_when_it_changes(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.revision()
+    await world.after(3)
+    config = obj(CONFIG_MAP, "config-autoscaler", {}, namespace=NAMESPACE)
+    del config["spec"]
+    world.store.create({**config, "data": {"min-scale": "2"}})
+    assert world.replicas == 2
+    world.store.update({**config, "data": {"min-scale": "two"}})
+    assert "the defaults hold" in caplog.text
+
+
+async def test_a_revision_that_never_gets_ready_is_given_up(world: World) -> None:
+    world.revision()
+    world.is_stuck = True
+    assert await world.after(620) == 1
+    assert await world.after(60) == 0
+    assert world.said() == ("False", "TimedOut")
+
+
+async def test_a_revision_of_another_class_always_runs(world: World) -> None:
+    world.revision(**{"class": "hpa.autoscaling.knative.dev"})
+    assert await world.after(300) == 1
+    assert world.said()[0] == "True"
+
+
+async def test_a_deleted_revision_is_forgotten(world: World) -> None:
+    world.revision()
+    world.store.delete(POD_AUTOSCALER, "r", "default")
+    world.store.update_status(world.deployment.key, {"readyReplicas": 1})
+    assert await world.after(10) == 1
