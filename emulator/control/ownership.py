@@ -56,7 +56,7 @@ class Ownership:
         if child is None:
             return
         others = [r for r in child.metadata.get("ownerReferences", ()) if r["uid"] != owner]
-        if any(r["uid"] in self._children or self._is_there(r, child.namespace) for r in others):
+        if any(self._is_there(r, child.namespace) for r in others):
             return
         try:
             self._store.delete(key.kind, key.name, key.namespace)
