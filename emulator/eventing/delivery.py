@@ -173,14 +173,22 @@ class _Delivery:
         try:
             reply = parse(answer.headers, answer.body)
         except Malformed as fault:
-            if leg.is_trigger or leg.reply:
-                self._failed(Answer(502, [], str(fault).encode()), self.start, is_explained=not leg.is_trigger)
-            else:
-                self._delivered(answer, None)
+            self._take_malformed(answer, fault)
             return
         if self._ttl:
             reply.attributes[TTL] = self._ttl
         self._delivered(answer, reply)
+
+    def _take_malformed(self, answer: Answer, fault: Malformed) -> None:
+        """A Trigger's filter fails on a structured event that it cannot read; others are refused where replies go."""
+        leg, said = self._leg, str(fault).encode()
+        content_type = answer.header(b"content-type") or b""
+        if leg.is_trigger and content_type.lower().startswith(STRUCTURED):
+            self._failed(Answer(502, [], said), self.start, is_explained=False)
+        elif leg.reply:
+            self._failed(Answer(400, [], said), self.start, leg.reply)
+        else:
+            self._delivered(answer, None)
 
     def _delivered(self, answer: Answer, reply: Event | None) -> None:
         took_s = asyncio.get_running_loop().time() - self._begun
