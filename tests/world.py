@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from emulator.control.addresses import Addresses
 from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.control.relations import Index
 from emulator.eventing.reconcilers import KINDS as EVENTING_KINDS
@@ -14,9 +15,8 @@ from emulator.objects.conditions import summarize
 from emulator.objects.errors import ApiError
 from emulator.objects.kind import Json, Kind, Registry
 from emulator.objects.resource import Resource
-from emulator.serving.hostnames import Ingress
 from emulator.serving.reconcilers import KINDS as SERVING_KINDS
-from emulator.serving.reconcilers import reconcilers as serving_reconcilers
+from emulator.serving.reconcilers import RECONCILERS as SERVING_RECONCILERS
 from emulator.store.store import Store
 from emulator.store.watch import Change
 from emulator.workloads.configs import CONFIG_MAP
@@ -45,7 +45,7 @@ class World:
     def __init__(self) -> None:
         self.clock = StandingClock()
         self.store = Store(Registry((*SERVING_KINDS, *EVENTING_KINDS, *WORKLOAD_KINDS)), self.clock, CONFIG_MAP)
-        self.reconcilers: dict[Kind[Any], Reconciler] = {**serving_reconcilers(Ingress()), **EVENTING_RECONCILERS}
+        self.reconcilers: dict[Kind[Any], Reconciler] = {**SERVING_RECONCILERS, **EVENTING_RECONCILERS}
         references = {kind: r.references for kind, r in self.reconcilers.items() if r.references}
         self.index = Index(self.store, references)
         self.store.observe(self._changed)
@@ -99,7 +99,7 @@ class World:
         return self.status(present, **status, conditions=[{**ready, "lastTransitionTime": self.store.now()}])
 
     def view(self) -> View:
-        return View(self.store, self.index, CONFIG_MAP)
+        return View(self.store, self.index, Addresses())
 
     def reconcile(self, resource: Resource[Any]) -> Outcome:
         """One run of the kind's reconciler on the object as it is now; nothing is written."""

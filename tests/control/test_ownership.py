@@ -10,6 +10,7 @@ from emulator.objects.kind import Kind, Registry
 from emulator.objects.model import Model
 from emulator.objects.resource import Resource
 from emulator.store.store import Store
+from emulator.workloads.configs import CONFIG_MAP
 from tests.world import obj
 
 
@@ -22,7 +23,7 @@ THING = Kind(group="test.dev", version="v1", name="Thing", plural="things", spec
 
 class World:
     def __init__(self) -> None:
-        self.store = Store(Registry([THING]), SystemClock())
+        self.store = Store(Registry([THING, CONFIG_MAP]), SystemClock(), CONFIG_MAP)
         self.ownership = Ownership(self.store)
         self.store.observe(self.ownership.note)
 

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from emulator.control.addresses import Addresses
 from emulator.control.controller import Controller
 from emulator.control.recorder import Recorder
 from emulator.eventing.cloudevents import Event
@@ -16,7 +17,6 @@ from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.hosts import VirtualHosts
 from emulator.ingress.upstream import Dialer
 from emulator.lib.tasks import Tasks
-from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.kubeevents import KUBE_EVENT
 from tests import world
 
@@ -75,7 +75,7 @@ class World(world.World):
         super().__init__()
         self.hosts = VirtualHosts()
         self.client = ClusterClient(self.hosts.internal, Dialer(Tasks()), Deadlines())
-        self._controller = Controller(self.store, RECONCILERS, Recorder(self.store, KUBE_EVENT), CONFIG_MAP)
+        self._controller = Controller(self.store, RECONCILERS, Recorder(self.store, KUBE_EVENT), Addresses())
 
     def subscriber(self, name: str, *answers: int | Response | None) -> Subscriber:
         made = Subscriber(*answers)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from emulator.control.addresses import Addresses
 from emulator.ingress.hosts import VirtualHosts
 from emulator.ingress.upstream import Dialer
 from emulator.lib.tasks import Tasks
 from emulator.objects.resource import Resource
 from emulator.serving.backends import ADDRESS, COLD_START, REVISION_LABEL, Backends, RouteHandler
-from emulator.serving.hostnames import Ingress
 from emulator.serving.kinds import REVISION, ROUTE
 from emulator.workloads.pods import POD
 from tests import world as objects
@@ -30,7 +30,7 @@ class World(objects.World):
         self.hosts = VirtualHosts()
         self.poked: list[tuple[str, str]] = []
         self.backends = Backends(
-            self.store, self.hosts, Dialer(Tasks()), Ingress(), lambda *revision: self.poked.append(revision)
+            self.store, self.hosts, Dialer(Tasks()), Addresses(), lambda *revision: self.poked.append(revision)
         )
         self.backends.start()
 

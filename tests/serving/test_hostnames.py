@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from emulator.serving.hostnames import BadTemplate, HostNames, Ingress
+from emulator.control.addresses import Addresses
+from emulator.serving.hostnames import BadTemplate, HostNames
 from emulator.serving.kinds import ROUTE
 from tests.world import World, obj
 
@@ -21,7 +22,7 @@ def names(
     labels: dict[str, str] | None = None,
 ) -> HostNames:
     route = World().create(obj(ROUTE, "hello", SPEC, labels=labels or {}, annotations={"team": "blue"}))
-    return HostNames.of(route, network or {}, domains or {}, Ingress(port=port))
+    return HostNames.of(route, network or {}, domains or {}, Addresses(port=port))
 
 
 def test_a_route_is_found_under_its_own_domain_and_those_of_articles() -> None:
