@@ -25,11 +25,16 @@ class Readable(Protocol):
 
 
 def read_lines(source: Readable) -> Iterator[LogLine]:
-    """Lines of both streams in the order the engine has them; what a broken-off stream left unfinished too."""
+    """Lines of both streams in the order the engine has them, a last one without a newline too.
+
+    A frame that is broken off (the engine went away) is left out: whoever asks again gets it whole.
+    """
     parts: dict[int, _Line] = {}
     while len(header := source.read(8)) == 8:
         stream, length = struct.unpack(">BxxxL", header)
         data = source.read(length)
+        if len(data) < length:
+            return
         stamp, _, text = data.partition(b" ")
         line = parts.setdefault(stream, _Line(stream))
         if line.add(stamp, text):
