@@ -62,6 +62,7 @@ logger = logging.getLogger(__name__)
 REGISTRY = Registry((*SERVING_KINDS, *EVENTING_KINDS, *WORKLOAD_KINDS))
 RECONCILERS = {**SERVING_RECONCILERS, **EVENTING_RECONCILERS, **WORKLOAD_RECONCILERS}
 _CLUSTER_PORT = 80
+_LOOPBACK = "127.0.0.1"
 _NAMES_EVERY_S = 0.05
 _LOOK_S = 0.5  # how long the start table waits for the engine to say which images it has
 _OPERATORS = {"KnativeServing": config_maps, "KnativeEventing": config_maps}
@@ -111,7 +112,7 @@ class App:
                 await self._runtime.connect()
                 await self._sweep()
                 inside = sockets.enter_context(await self._bind_inside())
-                control = sockets.enter_context(await asyncio.to_thread(bind, "127.0.0.1", settings.api_port))
+                control = sockets.enter_context(await asyncio.to_thread(bind, _LOOPBACK, settings.api_port))
                 await self._live(Sockets(public, inside, control), wanted, show)
             finally:
                 await self._runtime.close()
@@ -129,7 +130,7 @@ class App:
                 parts.controller.settle()
                 for name, work in parts.work():
                     tasks.spawn(work, name)
-                tasks.spawn(self._keep_names(parts.hosts.internal, sockets.inside.getsockname()[0]), "names")
+                tasks.spawn(self._keep_names(parts.hosts.internal, _gateway(sockets.inside)), "names")
                 if settings.watch:
                     tasks.spawn(watch(self._loader, settings.reload_quiet_s, _show_notes), "manifests")
                 state = self._state(sockets)
@@ -156,7 +157,7 @@ class App:
         """The socket for containers: on the bridge's gateway, port 80 where that may be bound."""
         network = await self._runtime.ensure_network()
         if network.gateway is None:
-            return await asyncio.to_thread(bind, "127.0.0.1", 0)
+            return await asyncio.to_thread(bind, _LOOPBACK, 0)
         try:
             return await asyncio.to_thread(bind, network.gateway, _CLUSTER_PORT)
         except (PortInUse, PortForbidden) as refused:
@@ -176,13 +177,13 @@ class App:
             started_at=rfc3339(self.store.clock.now()),
         )
 
-    async def _keep_names(self, table: HostTable, address: str) -> None:
+    async def _keep_names(self, table: HostTable, gateway: str) -> None:
         """The hosts file that containers see follows the table of cluster-local names."""
         written: list[str] = []
         while True:
             names = [name for name in table.names() if not name.startswith("*")]
             if names != written:
-                await asyncio.to_thread(self._hosts_file.write, address, names)
+                await asyncio.to_thread(self._hosts_file.write, gateway, names)
                 written = names
             await table.changed()
             await asyncio.sleep(_NAMES_EVERY_S)
@@ -285,6 +286,12 @@ class Parts:
 
 def _port(listener: socket.socket) -> int:
     return int(listener.getsockname()[1])
+
+
+def _gateway(inside: socket.socket) -> str:
+    """Where containers find kemu; "" where the engine has a machine of its own and kemu listens on loopback only."""
+    address = str(inside.getsockname()[0])
+    return "" if address == _LOOPBACK else address
 
 
 def _show_notes(applied: Applied) -> None:

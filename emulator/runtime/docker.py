@@ -372,8 +372,8 @@ class DockerRuntime:
         return Placement(
             instance=self.instance,
             network=network,
-            hosts_file=hosts.path if hosts is not None and not is_remote else None,
-            extra_hosts=hosts.fixed() if hosts is not None and is_remote else MappingProxyType({}),
+            hosts_file=hosts.path if hosts is not None and network.is_direct else None,
+            extra_hosts=hosts.fixed() if hosts is not None and not network.is_direct else MappingProxyType({}),
             publish_on=None if network.is_direct else ("0.0.0.0" if is_remote else "127.0.0.1"),
         )
 

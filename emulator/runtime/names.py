@@ -2,7 +2,8 @@
 
 It lies in the data directory, is bind-mounted read-only over each container's /etc/hosts, and is rewritten in place
 (same inode), so that running containers see a Service that was made after them. All names lead to kemu's internal
-listener on the bridge's gateway. Engines on another machine cannot mount it; they get `fixed()` at a container's start.
+listener on the bridge's gateway. Engines with a machine of their own (Docker Desktop, remote) know no address of kemu's
+that could stand in it; their containers get `fixed()` when they start.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class HostsFile:
         self._names: tuple[str, ...] = ()
 
     def write(self, gateway: str, names: Iterable[str]) -> None:
-        """Let all `names` lead to `gateway`. Blocks: call it in a thread."""
+        """Let all `names` lead to `gateway` ("": none is known). Blocks: call it in a thread."""
         self._gateway, self._names = gateway, tuple(names)
         text = self.text()
         mode = "r+" if self.path.exists() else "w"
