@@ -69,8 +69,9 @@ class World:
         return self.store.create(obj, user)
 
     def edit(self, resource: Resource[Any], *, user: str = "me", **changes: Any) -> Resource[Any]:
-        """Store the object with these top-level fields replaced (`spec`, `metadata`)."""
-        return self.store.update({**resource.obj, **changes}, user)
+        """Store the object as it is now with these top-level fields replaced (`spec`, `metadata`)."""
+        present = self.store.get(resource.kind, resource.name, resource.namespace)
+        return self.store.update({**present.obj, **changes}, user)
 
     def refusal(self, obj: Json, user: str = "me") -> str:
         """What admission says against creating or updating `obj`; "" if it takes it."""
