@@ -124,8 +124,6 @@ class ContainerState:
     finished_at: datetime | None = None
     error: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    ip: str = ""
-    addresses: Mapping[int, Address] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +257,7 @@ class Runtime(Protocol):
         """Never raises for an unknown id: its status is GONE."""
 
     async def containers(self) -> list[ContainerState]:
-        """The instance's containers, running or not; without exit code, times and addresses (`inspect` has them)."""
+        """The instance's containers, running or not; without exit code and times (`inspect` has them)."""
 
     async def exec(self, id: str, argv: tuple[str, ...], timeout_s: float) -> ExecResult:
         """Run `argv` in a running container. TimeoutError, ContainerGone, ContainerFailed (not running).

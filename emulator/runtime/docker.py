@@ -219,11 +219,9 @@ class DockerRuntime:
         await self._ask(work)
 
     async def inspect(self, id: str) -> ContainerState:
-        place = await self._place()
-
         def work(client: docker.APIClient) -> ContainerState:
             found = self._found(client, id)
-            return container_state(found, place) if found else ContainerState(id=id, name="", status=Status.GONE)
+            return container_state(found) if found else ContainerState(id=id, name="", status=Status.GONE)
 
         return await self._ask(work)
 

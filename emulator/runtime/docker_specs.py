@@ -147,11 +147,10 @@ def opener_body(volume: str, target: str, image: str, instance: str) -> Json:
     }
 
 
-def container_state(described: Json, place: Placement | None) -> ContainerState:
-    """From the engine's inspect answer. Without `place` addresses stay empty."""
+def container_state(described: Json) -> ContainerState:
+    """From the engine's inspect answer."""
     state, config = described["State"], described["Config"]
     ended = state["Status"] in ("exited", "dead")
-    ip = container_ip(described, place.network.name) if place is not None else ""
     return ContainerState(
         id=described["Id"],
         name=described["Name"].removeprefix("/"),
@@ -162,7 +161,6 @@ def container_state(described: Json, place: Placement | None) -> ContainerState:
         finished_at=_moment(state.get("FinishedAt", "")) if ended else None,
         error=state.get("Error") or "",
         labels=MappingProxyType(dict(config.get("Labels") or {})),
-        ip=ip,
     )
 
 

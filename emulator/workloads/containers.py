@@ -201,10 +201,11 @@ class ContainerKeeper:
         """The container's output into the log, across a lost engine."""
         since: datetime | None = None
         while True:
+            seen = since  # what is read again after a lost engine
             try:
                 async with aclosing(self._link.runtime.logs(id, follow=True, since=since)) as lines:
                     async for line in lines:
-                        if since is not None and line.time <= since:
+                        if seen is not None and line.time <= seen:
                             continue
                         since = line.time
                         self._around.log.append(line.text, line.time, line.stream)
