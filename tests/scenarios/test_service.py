@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -111,6 +113,33 @@ def test_ctrl_c_ends_requests_first_and_leaves_no_container(kemu: Kemu) -> None:
         eventually(lambda: kemu.request("hello", "/stats").json["in_flight"] == 1, "the request is in flight")
         assert kemu.stop() == 0
         assert slow.result().body == "slept\n"
+    assert kemu.containers(running_only=False) == []
+
+
+def test_a_second_ctrl_c_does_not_wait_and_leaves_no_container(kemu: Kemu) -> None:
+    kemu.write("hello.yaml", service("hello", env={"IGNORE_SIGTERM": "1"}))
+    kemu.up()
+    assert kemu.request("hello").status == 200
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(lambda: kemu.request("hello", "/sleep?ms=60000"))
+        kemu.said("GET /sleep", "hello-00001")
+        assert kemu.process is not None
+        kemu.process.send_signal(signal.SIGINT)
+        kemu.said("stopping")
+        begun = time.monotonic()
+        assert kemu.stop() == 0
+        assert time.monotonic() - begun < 3  # not the 5 s for requests, nor the 10 s for the container
+        assert slow.result().status == 502
+    assert kemu.containers(running_only=False) == []
+
+
+def test_a_closed_terminal_ends_kemu_as_ctrl_c_does(kemu: Kemu) -> None:
+    kemu.write("hello.yaml", service("hello"))
+    kemu.up()
+    assert kemu.request("hello").status == 200
+    assert kemu.process is not None
+    kemu.process.send_signal(signal.SIGHUP)
+    assert kemu.process.wait(20) == 0
     assert kemu.containers(running_only=False) == []
 
 
