@@ -45,7 +45,13 @@ def reconcile(sequence: Resource[SequenceSpec], view: View) -> Outcome:
         conditions.append(Condition.true("Addressable"))
     else:
         conditions.append(Condition.unknown("Addressable", "emptyAddress", "addressable is nil"))
-    return Outcome(conditions, status, [*channels, *subscriptions])
+    # A Subscription cannot change its channel: one to another channel is left out, so that it goes and is made again.
+    fitting = [
+        wanted
+        for wanted, found in zip(subscriptions, found_subscriptions, strict=True)
+        if found is None or found.obj["spec"]["channel"] == wanted["spec"]["channel"]
+    ]
+    return Outcome(conditions, status, [*channels, *fitting])
 
 
 SEQUENCE_RECONCILER = Reconciler(reconcile, prunes=(CHANNEL, IN_MEMORY_CHANNEL, SUBSCRIPTION))

@@ -96,3 +96,14 @@ def test_a_step_that_changes_changes_its_subscription() -> None:
     world.settle()
     found = world.store.get(SUBSCRIPTION, "s-kn-sequence-1", "default")
     assert found.status["physicalSubscription"]["subscriberUri"] == "http://c"
+
+
+def test_another_kind_of_channel_makes_the_subscriptions_anew() -> None:
+    world = Running()
+    made = sequence(world)
+    world.settle()
+    world.edit(made, spec={"steps": steps("a", "b"), "channelTemplate": {**IMC, "kind": "Channel"}})
+    world.settle()
+    assert {s.obj["spec"]["channel"]["kind"] for s in world.store.list(SUBSCRIPTION)} == {"Channel"}
+    assert [c.name for c in world.store.list(CHANNEL)] == ["s-kn-sequence-0", "s-kn-sequence-1"]
+    assert world.store.get(SEQUENCE, "s", "default").is_ready
