@@ -6,6 +6,7 @@ Old Revisions stay. Followed: knative/serving pkg/reconciler/configuration (serv
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,12 +27,17 @@ from emulator.serving.annotations import (
     SERVICE_LABEL,
     SERVICE_UID,
 )
-from emulator.serving.kinds import REVISION, ConfigurationSpec
+from emulator.serving.kinds import REVISION, ROUTE, ConfigurationSpec
 from emulator.serving.scaler import START
 
 
 def reconcile(configuration: Resource[ConfigurationSpec], view: View) -> Outcome:
-    """Reads the Configuration and its Revisions; writes the Revision of this generation and who is latest."""
+    """Reads the Configuration, its Revisions and Routes; writes this generation's Revision and who is latest."""
+    routes = ",".join(route.name for route in view.referring(ROUTE, configuration.key))
+    return replace(_followed(configuration, view), annotations={ROUTES: routes or None})
+
+
+def _followed(configuration: Resource[ConfigurationSpec], view: View) -> Outcome:
     revisions = view.children(REVISION, configuration)
     given = (configuration.obj["spec"]["template"].get("metadata") or {}).get("name")
     latest = _latest_created(configuration, revisions, given)

@@ -6,8 +6,8 @@ from typing import Any
 
 from emulator.control.reconciler import Note, Outcome
 from emulator.objects.resource import Resource
-from emulator.serving.annotations import CREATOR, ROUTING_STATE, ROUTING_STATE_MODIFIED
-from emulator.serving.kinds import CONFIGURATION, REVISION
+from emulator.serving.annotations import CREATOR, ROUTES, ROUTING_STATE, ROUTING_STATE_MODIFIED
+from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE
 from tests.world import World, child, obj, said
 
 P = "serving.knative.dev/"
@@ -59,6 +59,18 @@ def test_the_revision_is_a_snapshot_named_after_the_generation() -> None:
     assert outcome.status == {"latestCreatedRevisionName": "hello-00001"}
     assert said(outcome) == ("Unknown", "", "")
     assert outcome.notes == [Note("Created", 'Created Revision "hello-00001"')]
+
+
+def test_the_routes_that_lead_to_it_are_noted_and_make_new_revisions_active() -> None:
+    world = World()
+    parent = configuration(world)
+    assert world.reconcile(parent).annotations == {ROUTES: None}
+    for name in ("b", "a"):
+        world.create(obj(ROUTE, name, {"traffic": [{"configurationName": "hello", "percent": 100}]}))
+    assert world.reconcile(parent).annotations == {ROUTES: "a,b"}
+    world.store.patch_metadata(parent.key, annotations={ROUTES: "a,b"})
+    made = child(world.reconcile(parent), REVISION)["metadata"]
+    assert (made["labels"][ROUTING_STATE], made["annotations"][ROUTES]) == ("active", "a,b")
 
 
 def test_a_long_name_is_cut() -> None:
