@@ -52,7 +52,11 @@ def manifest_files(folder: Path) -> Iterator[Path]:
     """The manifests below a folder, in order of their names."""
     seen: set[tuple[int, int]] = set()
     for root, folders, files in os.walk(folder, followlinks=True):
-        stat = os.stat(root)
+        try:
+            stat = os.stat(root)
+        except OSError:  # it went while we walked: a checkout is under way
+            folders.clear()
+            continue
         if (stat.st_dev, stat.st_ino) in seen:
             folders.clear()
             continue

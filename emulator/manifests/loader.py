@@ -17,7 +17,7 @@ from typing import Any
 
 from emulator.manifests.diagnostics import Diagnostic, ManifestFaults, no_object, of_problems, unknown_kind
 from emulator.manifests.documents import Document, Position, Unreadable, read_documents, split_lists
-from emulator.manifests.files import Source, read_sources
+from emulator.manifests.files import STDIN, Source, read_sources
 from emulator.objects.kind import Json
 from emulator.objects.model import written_fidelity
 from emulator.objects.problems import dotted
@@ -86,12 +86,16 @@ class Loader:
         self._operators = operators
         self._last: dict[Key, Json] = {}
         self._is_first = True
+        self._stdin: list[Source] | None = None
         self.settle: Callable[[], None] = lambda: None
         """Lets the reconcilers see an object between two documents about it."""
 
     def read(self) -> list[tuple[Source, list[Document] | list[Diagnostic]]]:
-        """Read and parse every file. Blocks; touches no state."""
-        return [(source, _parsed(source)) for source in read_sources(self.paths)]
+        """Read and parse every file. Blocks. What stdin said counts for every load: it can be read only once."""
+        if self._stdin is None:
+            self._stdin = read_sources([path for path in self.paths if str(path) == STDIN])
+        files = read_sources([path for path in self.paths if str(path) != STDIN])
+        return [(source, _parsed(source)) for source in (*self._stdin, *files)]
 
     def check(self, sources: Sequence[tuple[Source, list[Document] | list[Diagnostic]]]) -> list[Wanted]:
         """Judge a whole load; ManifestFaults with every fault of it."""

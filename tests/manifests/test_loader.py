@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -156,3 +158,12 @@ def test_what_others_wrote_stays_when_the_file_changes(files: Files) -> None:
     files.write("a.yaml", SERVICE_YAML.format(name="a", value=2))
     files.load()
     assert files.store.get(SERVICE, "a", "default").labels == {"theirs": "1"}
+
+
+def test_what_stdin_said_stays_when_files_are_read_again(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(SERVICE_YAML.format(name="typed", value=1)))
+    files.loader = Loader(files.store, [Path("-"), files.folder], {})
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value=1))
+    assert files.load() == "Service typed, Service a created"
+    files.write("b.yaml", SERVICE_YAML.format(name="b", value=1))
+    assert files.load() == "Service b created"
