@@ -1,0 +1,205 @@
+"""`MemoryRuntime`: a second Runtime, all in memory, for tests of what stands above the engine.
+
+Containers are entries of a dict; `finish` ends one as its process would, `lose` cuts the line as an engine that goes
+away, `comes_back` lets `connect` succeed again. Images are those in `images`; `registry` has those that can be pulled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator, Callable, Collection
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from emulator.runtime.base import (
+    Address,
+    ContainerEvent,
+    ContainerSpec,
+    ContainerState,
+    EngineInfo,
+    ExecResult,
+    ImageInfo,
+    LogLine,
+    NetworkInfo,
+    OnProgress,
+    RunningContainer,
+    Status,
+    Timings,
+)
+from emulator.runtime.errors import (
+    ContainerFailed,
+    ContainerGone,
+    EngineLost,
+    EngineUnavailable,
+    ImageMissing,
+    NameTaken,
+)
+
+_Action = Literal["create", "start", "oom", "die", "pause", "unpause", "destroy"]
+_LOST = ("memory", "the test said so", "wait")
+
+
+class MemoryRuntime:
+    """Implements `Runtime`."""
+
+    def __init__(self, *images: str) -> None:
+        self.instance = "memory"
+        self.images = {ref: ImageInfo(id=f"sha256:{ref}", ref=ref) for ref in images}
+        self.registry: dict[str, ImageInfo] = {}
+        self.specs: dict[str, ContainerSpec] = {}
+        self.pulls: list[str] = []
+        self.lines: dict[str, list[LogLine]] = {}
+        self.connects = 0
+        self.exec_result: Callable[[tuple[str, ...]], ExecResult] = lambda argv: ExecResult(0, "")
+        self._states: dict[str, ContainerState] = {}
+        self._followers: set[asyncio.Queue[ContainerEvent | None]] = set()
+        self._ids = itertools.count(1)
+        self._is_lost = False
+
+    # -- what a test does to it
+
+    def finish(self, id: str, code: int = 0) -> None:
+        """The container's process ends by itself."""
+        state = self._states[id]
+        self._states[id] = replace(state, status=Status.EXITED, exit_code=code, finished_at=datetime.now(UTC))
+        self._tell(id, "die", code)
+
+    def lose(self) -> None:
+        """The engine goes away: streams end, and calls fail until `comes_back`."""
+        self._is_lost = True
+        for follower in self._followers:
+            follower.put_nowait(None)
+
+    def comes_back(self) -> None:
+        self._is_lost = False
+
+    # -- Runtime
+
+    async def connect(self) -> EngineInfo:
+        self.connects += 1
+        if self._is_lost:
+            raise EngineUnavailable(*_LOST)
+        return EngineInfo("memory", "1", "memory")
+
+    async def close(self) -> None:
+        for follower in self._followers:
+            follower.put_nowait(None)
+
+    async def ensure_network(self) -> NetworkInfo:
+        return NetworkInfo("memory", "127.0.0.1")
+
+    async def start(self, spec: ContainerSpec) -> RunningContainer:
+        self._check()
+        if spec.image not in self.images:
+            raise ImageMissing(spec.image, "no such image")
+        holder = next((s.id for s in self._states.values() if s.name == spec.name), None)
+        if holder is not None:
+            raise NameTaken(spec.name, holder)
+        id = f"{next(self._ids):012x}"
+        addresses: dict[int, Address] = {port: ("127.0.0.1", port) for port in spec.ports}
+        self.specs[id] = spec
+        self._states[id] = ContainerState(
+            id=id,
+            name=spec.name,
+            status=Status.RUNNING,
+            started_at=datetime.now(UTC),
+            labels=spec.labels,
+        )
+        self._tell(id, "create")
+        self._tell(id, "start")
+        return RunningContainer(id, spec.name, addresses, Timings(1.0, 2.0))
+
+    async def stop(self, id: str, grace_s: float) -> None:
+        self._check()
+        if id in self._states and self._states[id].status in (Status.RUNNING, Status.PAUSED):
+            self.finish(id, 143)
+
+    async def remove(self, id: str, *, force: bool = False) -> None:
+        self._check()
+        state = self._states.get(id)
+        if state is None:
+            return
+        if state.status is Status.RUNNING:
+            if not force:
+                raise ContainerFailed(state.name, "remove", "it is running")
+            self.finish(id, 137)
+        self._tell(id, "destroy")
+        del self._states[id]
+
+    async def remove_volume(self, name: str) -> None:
+        self._check()
+
+    async def pause(self, id: str) -> None:
+        self._become(id, Status.PAUSED, "pause")
+
+    async def unpause(self, id: str) -> None:
+        self._become(id, Status.RUNNING, "unpause")
+
+    async def inspect(self, id: str) -> ContainerState:
+        self._check()
+        return self._states.get(id) or ContainerState(id=id, name="", status=Status.GONE)
+
+    async def containers(self) -> list[ContainerState]:
+        self._check()
+        return list(self._states.values())
+
+    async def exec(self, id: str, argv: tuple[str, ...], timeout_s: float) -> ExecResult:
+        self._check()
+        if id not in self._states:
+            raise ContainerGone(id)
+        return self.exec_result(argv)
+
+    async def logs(
+        self, id: str, *, follow: bool = False, since: datetime | None = None, tail: int | None = None
+    ) -> AsyncGenerator[LogLine, None]:
+        self._check()
+        for line in self.lines.get(id, ()):
+            yield line
+
+    async def events(self) -> AsyncGenerator[ContainerEvent, None]:
+        follower: asyncio.Queue[ContainerEvent | None] = asyncio.Queue()
+        self._followers.add(follower)
+        try:
+            while (event := await follower.get()) is not None:
+                yield event
+            raise EngineLost(*_LOST)
+        finally:
+            self._followers.discard(follower)
+
+    async def image(self, ref: str) -> ImageInfo | None:
+        self._check()
+        return self.images.get(ref)
+
+    async def pull(self, ref: str, progress: OnProgress | None = None) -> ImageInfo:
+        self._check()
+        self.pulls.append(ref)
+        if ref not in self.registry:
+            raise ImageMissing(ref, "no registry has it")
+        self.images[ref] = self.registry[ref]
+        return self.images[ref]
+
+    async def sweep(self, keep: Collection[str] = ()) -> list[str]:
+        gone = [state for state in self._states.values() if state.id not in keep]
+        for state in gone:
+            await self.remove(state.id, force=True)
+        return [state.name for state in gone]
+
+    # -- inside
+
+    def _check(self) -> None:
+        if self._is_lost:
+            raise EngineLost(*_LOST)
+
+    def _become(self, id: str, status: Status, action: _Action) -> None:
+        self._check()
+        if id not in self._states:
+            raise ContainerGone(id)
+        self._states[id] = replace(self._states[id], status=status)
+        self._tell(id, action)
+
+    def _tell(self, id: str, action: _Action, code: int | None = None) -> None:
+        event = ContainerEvent(id, self._states[id].name, action, datetime.now(UTC), code)
+        for follower in self._followers:
+            follower.put_nowait(event)
