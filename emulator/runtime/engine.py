@@ -2,8 +2,8 @@
 
 Looks in the places, and in the order, that the docker command does: `DOCKER_HOST` (with `DOCKER_TLS_VERIFY` and
 `DOCKER_CERT_PATH`), `DOCKER_CONTEXT`, the current context of `config.json`, the default socket. Reads files and
-environment only; connects to nothing and does not import the Docker SDK. Called by `docker.py` and `kemu
-doctor`. Follows docker/cli, cli/command/cli.go and cli/context/store.
+environment only; connects to nothing and does not import the Docker SDK. Called by `docker.py`. Follows docker/cli,
+cli/command/cli.go and cli/context/store.
 """
 
 from __future__ import annotations
