@@ -114,9 +114,8 @@ def _show(started: Any, terminal: Any) -> None:
     if others:
         counts = (f"{len(items)} {kind.name}{'' if len(items) == 1 else 's'}" for kind, items in others.items())
         lines += ["", f"and {', '.join(counts)}"]
-    lines += ["", "Ctrl-C stops; `kemu ps`, `kemu get`, `kemu logs` work from another terminal.", ""]
-    if any(row[2] == "asleep" for row in rows):
-        lines[-2] = f"Asleep until a request comes. {lines[-2]}"
+    asleep = "Asleep until a request comes. " if any(row[2] == "asleep" for row in rows) else ""
+    lines += ["", f"{asleep}Ctrl-C stops.", "`kemu ps`, `kemu get` and `kemu logs` work from another terminal.", ""]
     terminal.write("\n".join(lines))
     revisions = store.registry.of_plural("serving.knative.dev", "v1", "revisions")
     terminal.make_room([item.name for kind in (revisions, *others) for item in store.list(kind)])
