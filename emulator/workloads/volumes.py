@@ -83,8 +83,12 @@ def write(folder: Path, plans: Sequence[VolumePlan]) -> None:
         for file in volume.files or ():
             path = folder / volume.name / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file.text.encode(errors="surrogateescape"))
-            path.chmod(file.mode)
+            # Not in place: a file of mode 0400 cannot be written again, and a container may be reading it.
+            part = path.with_name(f".{path.name}.part")
+            part.unlink(missing_ok=True)
+            part.write_bytes(file.text.encode(errors="surrogateescape"))
+            part.chmod(file.mode)
+            part.replace(path)
         if volume.files is not None:
             (folder / volume.name).mkdir(parents=True, exist_ok=True)
 
@@ -113,7 +117,7 @@ def _planned(volume: Volume, pod: Resource[PodSpec], lookup: Lookup) -> VolumePl
         parts = [_projection(part, pod, lookup, mode) for part in volume.projected.sources]
         return VolumePlan(name, tuple(file for files in parts for file in files))
     if volume.downward_api is not None:
-        return VolumePlan(name, _downward(volume.downward_api.items, pod))
+        return VolumePlan(name, _downward(volume.downward_api.items, pod, volume.downward_api.default_mode))
     if volume.host_path is not None:
         return VolumePlan(name, host_path=volume.host_path.path)
     empty = volume.empty_dir
@@ -129,13 +133,13 @@ def _projection(part: VolumeProjection, pod: Resource[PodSpec], lookup: Lookup, 
         secret = part.secret
         return _files("secret", lookup.secret, secret.name, secret.items, secret.optional, mode)
     if part.downward_api is not None:
-        return _downward(part.downward_api.items, pod)
+        return _downward(part.downward_api.items, pod, mode)
     return ()  # serviceAccountToken: there is no API server inside to use it with
 
 
-def _downward(items: Sequence[DownwardAPIVolumeFile], pod: Resource[PodSpec]) -> tuple[File, ...]:
+def _downward(items: Sequence[DownwardAPIVolumeFile], pod: Resource[PodSpec], mode: int | None) -> tuple[File, ...]:
     return tuple(
-        File(item.path, pod_field(pod, item.field_ref.field_path), item.mode or _DEFAULT_MODE)
+        File(item.path, pod_field(pod, item.field_ref.field_path), item.mode or mode or _DEFAULT_MODE)
         for item in items
         if item.field_ref is not None
     )
