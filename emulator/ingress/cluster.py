@@ -42,10 +42,17 @@ class Answer:
 class Sink:
     """A URL taken apart once: where its requests go and what their first lines are."""
 
-    __slots__ = ("endpoint", "host", "is_local", "is_plain", "target", "url")
+    __slots__ = ("endpoint", "fault", "host", "is_local", "is_plain", "target", "url")
 
     def __init__(self, url: str) -> None:
-        self.url = urlsplit(url)
+        self.fault = ""
+        """Why the URL leads nowhere: it is a user's, and may be anything."""
+        try:
+            self.url = urlsplit(url)
+            _ = self.url.port  # only looked at when it is asked for
+        except ValueError as error:
+            self.url = urlsplit("")
+            self.fault = f'parse "{url}": {error}'
         path = self.url.path or "/"
         self.target = (f"{path}?{self.url.query}" if self.url.query else path).encode()
         self.host = self.url.netloc.rpartition("@")[2].encode()
@@ -225,7 +232,9 @@ class ClusterClient:
             call.deadlines = self._deadlines
             self._deadlines.add(call)
         handler = self._hosts.find(sink.host)
-        if handler is not None and sink.is_plain:
+        if sink.fault:
+            call.fail(502, sink.fault)
+        elif handler is not None and sink.is_plain:
             handler.call(call)
         elif sink.is_local:
             call.fail(502, f"dial tcp: lookup {sink.url.hostname}: no such host")
