@@ -175,6 +175,7 @@ class App:
             api_port=_port(sockets.control),
             prefix=secrets.token_urlsafe(18),
             started_at=rfc3339(self.store.clock.now()),
+            inside=f"{sockets.inside.getsockname()[0]}:{_port(sockets.inside)}",
         )
 
     async def _keep_names(self, table: HostTable, gateway: str) -> None:

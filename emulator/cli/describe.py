@@ -16,11 +16,15 @@ Json = dict[str, Any]
 
 @click.command(short_help="Show one object with its conditions, children and events.")
 @click.argument("kind")
-@click.argument("name")
+@click.argument("name", default="")
 @namespace_option
 @data_dir_option
 def command(kind: str, name: str, namespace: str, data_dir: str | None) -> None:
-    """Show the object NAME of a KIND with its conditions, children and events."""
+    """Show the object NAME of a KIND (or KIND/NAME) with its conditions, children and events."""
+    if not name:
+        kind, _, name = kind.partition("/")
+    if not name:
+        raise click.UsageError("which one? write KIND NAME")
     client = Client.find(data_dir)
     kinds = client.kinds(kind)
     found = one(client, kinds, namespace, name)

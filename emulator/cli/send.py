@@ -82,8 +82,12 @@ def _post(client: Client, url: str, headers: dict[str, str], body: bytes) -> tup
     """Through kemu's own listener where the host is one of its names, else as it is."""
     split = urlsplit(url)
     host = split.hostname or ""
-    is_ours = host.endswith((".cluster.local", ".localhost", ".svc", ".example.com"))
-    address = (client.state.host, client.state.port) if is_ours else (host, split.port or 80)
+    address = (host, split.port or 80)
+    if host.endswith((".svc.cluster.local", ".svc")):
+        inside, _, port = client.state.inside.rpartition(":")
+        address = (inside, int(port))
+    elif host.endswith((".localhost", ".example.com")):
+        address = (client.state.host, client.state.port)
     connection = http.client.HTTPConnection(*address)
     path = (split.path or "/") + (f"?{split.query}" if split.query else "")
     try:
@@ -91,7 +95,7 @@ def _post(client: Client, url: str, headers: dict[str, str], body: bytes) -> tup
         answer = connection.getresponse()
         return answer.status, answer.read().decode(errors="replace")
     except OSError as error:
-        raise Failure(f"{url} does not answer: {error}") from error
+        raise Failure(f"{url} does not answer: {(error.strerror or str(error)).lower()}") from error
 
 
 def _advice(status: int, sink: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import traceback
 from pathlib import Path
@@ -14,11 +15,20 @@ import click
 
 from emulator.cli.client import Failure, NotThere, data_dir_option
 from emulator.cli.printing import columns
+from emulator.lib.report import report
+
+logger = logging.getLogger(__name__)
 
 
 @click.command(short_help="Run manifests: Services, Brokers, Sources … until Ctrl-C.")
 @click.argument("paths", nargs=-1, metavar="[PATH]…")
-@click.option("--port", default=8080, show_default=True, help="Where Services answer; 0 takes a free port.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Where Services answer; 0 takes a free port.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--domain", default="localhost", show_default=True, help="The domain of Services' URLs.")
 @click.option(
@@ -51,7 +61,13 @@ def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: 
         paths=tuple(Path(path) for path in paths or (".",)),
     )
     with contextlib.closing(set_up(is_json=is_json, is_verbose=verbose, is_quiet=quiet)) as terminal:
-        _run(settings, (lambda started: None) if is_json or quiet else lambda started: _show(started, terminal))
+        show = _log_start if is_json or quiet else lambda started: _show(started, terminal)
+        try:
+            _run(settings, show)
+        except Failure as failure:
+            if is_json:
+                logger.error("%s", failure.message, extra={"about": "kemu", "fields": {"exit": failure.exit_code}})
+            raise
 
 
 def _run(settings: Any, show: Any) -> None:
@@ -110,15 +126,38 @@ def _show(started: Any, terminal: Any) -> None:
     if rows:
         lines.append(columns([["SERVICE", "URL", "STATE"], *rows]))
     else:
-        lines.append("no Services in these manifests" + ("" if others else ", and nothing else"))
+        lines.append("no Services in these manifests" if others else "no objects in these manifests")
     if others:
         counts = (f"{len(items)} {kind.name}{'' if len(items) == 1 else 's'}" for kind, items in others.items())
         lines += ["", f"and {', '.join(counts)}"]
+    lines += [f"{item.kind.name} {_local_name(item)} is not ready: {_why(item)}" for item in _failed(own)]
     asleep = "Asleep until a request comes. " if any(row[2] == "asleep" for row in rows) else ""
     lines += ["", f"{asleep}Ctrl-C stops.", "`kemu ps`, `kemu get` and `kemu logs` work from another terminal.", ""]
     terminal.write("\n".join(lines))
     revisions = store.registry.of_plural("serving.knative.dev", "v1", "revisions")
     terminal.make_room([item.name for kind in (revisions, *others) for item in store.list(kind)])
+
+
+def _failed(own: Any) -> list[Any]:
+    """The user's objects that cannot become ready as things are, Services apart: their state is in the table."""
+    return [
+        item
+        for kind, items in own.items()
+        for item in items
+        if item.has_failed and (kind.group, kind.name) != ("serving.knative.dev", "Service")
+    ]
+
+
+def _why(item: Any) -> str:
+    ready = item.condition("Ready")
+    return str(ready.get("message") or ready.get("reason"))
+
+
+def _log_start(started: Any) -> None:
+    """The same as one log record, for `--json`."""
+    services = started.store.registry.of_plural("serving.knative.dev", "v1", "services")
+    urls = {_local_name(service): str(service.status.get("url", "")) for service in started.store.list(services)}
+    report(logger, "kemu", "listens on %s", started.url, url=started.url, pid=os.getpid(), services=urls)
 
 
 def _local_name(service: Any) -> str:

@@ -123,12 +123,24 @@ class Controller:
             outcome = reconciler.reconcile(resource, view)
             self._note_reads(key, view.reads)
             self._write(resource, outcome, reconciler)
+            if logger.isEnabledFor(logging.DEBUG):
+                self._tell(resource)
         except Exception:
             self._failed(key)
             return
         self._failures.pop(key, None)
         if outcome.requeue_s is not None:
             self._later(key, outcome.requeue_s)
+
+    def _tell(self, before: Resource[Any]) -> None:
+        """What a run has changed of how the object stands, for `-v`."""
+        now = self._store.find(before.kind, before.name, before.namespace)
+        old, new = (r.condition("Ready") if r is not None else {} for r in (before, now))
+        if old.get("status") != new.get("status") or old.get("reason") != new.get("reason"):
+            why = " ".join(str(new[field]) for field in ("reason", "message") if new.get(field))
+            said = "%s: Ready %s%s"
+            status = new.get("status", "gone")
+            logger.debug(said, before.kind.name, status, f" ({why})" if why else "", extra={"about": before.name})
 
     def _failed(self, key: Key) -> None:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
@@ -169,6 +181,7 @@ class Controller:
         key = Key(kind, metadata.get("namespace", ""), metadata["name"])
         present = self._store.find(kind, key.name, key.namespace)
         if present is None:
+            logger.debug("%s makes %s", owner.kind.name, key, extra={"about": owner.name})
             stored = self._store.create(wanted)
             self._applied[key] = (wanted, stored.generation)
         elif present.is_controlled_by(owner) and not present.is_deleting:

@@ -40,6 +40,8 @@ class State:
     api_port: int
     prefix: str
     started_at: str
+    inside: str = ""
+    """host:port of the listener for cluster-local names."""
 
     @property
     def url(self) -> str:

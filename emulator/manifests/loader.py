@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from emulator.manifests.diagnostics import Diagnostic, ManifestFaults, no_object, of_problems, unknown_kind
-from emulator.manifests.documents import Document, Position, Unreadable, read_documents, split_lists
+from emulator.manifests.diagnostics import NOWHERE, Diagnostic, ManifestFaults, no_object, of_problems, unknown_kind
+from emulator.manifests.documents import Document, Unreadable, read_documents, split_lists
 from emulator.manifests.files import STDIN, Source, read_sources
 from emulator.objects.kind import Json
 from emulator.objects.model import written_fidelity
@@ -87,6 +87,8 @@ class Loader:
         self._last: dict[Key, Json] = {}
         self._is_first = True
         self._stdin: list[Source] | None = None
+        self.told: list[Diagnostic] = []
+        """The faults of the last load, when it was refused."""
         self.settle: Callable[[], None] = lambda: None
         """Lets the reconcilers see an object between two documents about it."""
 
@@ -232,7 +234,7 @@ class Loader:
 
 def _parsed(source: Source) -> list[Document] | list[Diagnostic]:
     if source.fault:
-        return [Diagnostic(source.name, Position(1, 1), source.fault)]
+        return [Diagnostic(source.name, NOWHERE, source.fault)]
     try:
         return list(split_lists(read_documents(source.text)))
     except Unreadable as unreadable:

@@ -30,7 +30,11 @@ class _Manifests(DefaultFilter):
         name = Path(path).name
         if any(part.startswith(".") for part in Path(path).parts[-2:-1]):
             return False
-        return is_manifest(name) or ("." not in name and super().__call__(change, path))
+        if is_manifest(name):
+            return True
+        # A folder, or what was one: not a log that lies beside the manifests and is written at every reload.
+        is_folder = change is Change.deleted or Path(path).is_dir()
+        return is_folder and "." not in name and super().__call__(change, path)
 
 
 async def watch(loader: Loader, quiet_s: float, applied: Callable[[Applied], None]) -> None:
@@ -52,11 +56,15 @@ async def reload(loader: Loader, applied: Callable[[Applied], None]) -> None:
     try:
         wanted = loader.check(sources)
     except ManifestFaults as faults:
+        if faults.diagnostics == loader.told:
+            return
+        loader.told = faults.diagnostics
         count = len(faults.diagnostics)
         lines = "\n".join(f"  {d}" for d in faults.diagnostics)
         said = "not reloaded: %d fault%s; what ran before still runs\n%s"
         logger.error(said, count, "" if count == 1 else "s", lines, extra={"about": "manifests", "fields": {}})
         return
+    loader.told = []
     outcome = loader.apply(wanted)
     if not outcome.is_nothing:
         report(logger, "manifests", "reloaded: %s", outcome)

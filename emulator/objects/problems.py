@@ -163,7 +163,8 @@ def _shown(value: object) -> str:
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    begun = [n for n in names if name.startswith(n) and len(n) > 2]  # enviroment: env, rather than envFrom
+    near = begun[-1:] or difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if not near:
         folded = {n.lower(): n for n in names}
         near = [folded[name.lower()]] if name.lower() in folded else []

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ADDRESS, COLD_START = "kemu.dev/address", "kemu.dev/cold-start"
+_WHOLE = 0.8  # clocks differ by milliseconds
 REVISION_LABEL = "serving.knative.dev/revision"
 
 
@@ -147,6 +148,8 @@ class Backends:
         if parts is None:
             return
         total_ms = (work.first_byte - work.arrived) * 1000
+        if total_ms < sum(parts.values()) * _WHOLE:
+            return  # it came while a further replica was starting, and waited for a part of that only
         listed = " · ".join(f"{name} {ms:.0f}" for name, ms in parts.items())
         text = f"cold start {total_ms:.0f} ms: {listed}"
         self.last_cold[key] = text

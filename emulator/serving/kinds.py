@@ -6,6 +6,7 @@ Followed: knative/serving pkg/apis/serving/v1 and config/core/300-resources (ser
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -176,7 +177,10 @@ def _autoscaler(request: Request) -> AutoscalerConfig | None:
 
 def _difference(old: Resource[Any], new: Resource[Any]) -> str:
     """The values that differ, a path a line, old and new."""
-    lines = [f"{{{path}}}:\n\t-: {before!r}\n\t+: {after!r}" for path, before, after in _changes(old.obj, new.obj, "")]
+    lines = [
+        f"{{{path}}}:\n\t-: {json.dumps(before)}\n\t+: {json.dumps(after)}"
+        for path, before, after in _changes(old.obj, new.obj, "")
+    ]
     return "\n".join(line for line in lines if not line.startswith(("{.metadata", "{.status")))
 
 
@@ -184,6 +188,9 @@ def _changes(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
             yield from _changes(old.get(key), new.get(key), f"{path}.{key}")
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, (before, after) in enumerate(zip(old, new, strict=True)):
+            yield from _changes(before, after, f"{path}[{index}]")
     elif old != new:
         yield path, old, new
 

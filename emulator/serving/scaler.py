@@ -129,6 +129,8 @@ class Scaler:
         decider = self._deciders.get(autoscaler.key)
         if decider is None:
             decider = self._deciders[autoscaler.key] = _Decider(spec, now)
+            if first := decider.scale.replicas:
+                report(logger, autoscaler.name, "starts with %d", first, replicas=first)
         else:
             decider.respec(spec)
         self._decide(autoscaler.key, decider, now)

@@ -177,6 +177,20 @@ async def test_the_cold_start_of_a_new_replica_is_told_part_by_part(world: World
     assert world.backends.last_cold == {("default", "r1"): "cold start 24 ms: image 1 · start 20 · first byte 3"}
 
 
+async def test_a_request_that_came_while_a_replica_was_starting_tells_of_no_cold_start(world: World) -> None:
+    world.revision("r1")
+    throttler = world.backends.throttler("default", "r1")
+    assert throttler is not None
+    job = Job()
+    throttler.admit(job)
+    job.arrived = 1.019
+    world.pod("a", "r1", 1)
+    job.dispatched, job.first_byte = 1.021, 1.024
+    job.finished = True
+    throttler.leave(job)
+    assert world.backends.last_cold == {}
+
+
 async def test_draining_ends_with_the_last_request_or_after_its_time(world: World) -> None:
     world.revision("r1")
     world.pod("a", "r1", 1)
