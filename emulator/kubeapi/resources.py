@@ -103,7 +103,10 @@ class Resources:
 
     def _watch(self, request: Request, target: Target) -> Response:
         since = request.query_params.get("resourceVersion", "")
-        seconds = float(request.query_params.get("timeoutSeconds") or 1800)
+        timeout = request.query_params.get("timeoutSeconds") or "1800"
+        if not timeout.isdecimal():
+            raise BadRequest(f'timeoutSeconds: "{timeout}" is no whole number')
+        seconds = float(timeout)
         is_from_now = since in ("", "0")
         initial = self._list(request, target) if is_from_now else []
         try:

@@ -128,6 +128,8 @@ async def test_a_refusal_is_a_status_in_knatives_words(running: Api) -> None:
     ("method", "path", "body", "status", "text"),
     [
         ("GET", "/api/v1/namespaces/default/configmaps/no", None, 404, 'configmaps "no" not found'),
+        ("GET", f"{MAPS}?watch=true&timeoutSeconds=soon", None, 400, 'timeoutSeconds: "soon" is no whole number'),
+        ("GET", f"{MAPS}?watch=true&resourceVersion=x", None, 400, 'resourceVersion: "x" is no number'),
         ("GET", "/apis/none.dev/v1/things", None, 404, "not found"),
         ("POST", MAPS, [1], 400, "one JSON object"),
         ("POST", MAPS, {"kind": "Nope", "apiVersion": "v1"}, 400, 'no matches for kind "Nope"'),
