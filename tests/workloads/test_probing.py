@@ -56,7 +56,12 @@ async def test_a_steady_probe_tells_only_what_its_thresholds_say() -> None:
 async def test_a_command_is_run_in_the_container(code: int, is_well: bool) -> None:
     runtime = MemoryRuntime("i")
     asked: list[tuple[str, ...]] = []
-    runtime.exec_result = lambda argv: asked.append(argv) or ExecResult(code, "")
+
+    def run(argv: tuple[str, ...]) -> ExecResult:
+        asked.append(argv)
+        return ExecResult(code, "")
+
+    runtime.exec_result = run
     started = await runtime.start(ContainerSpec(name="c", image="i"))
     probe = Probe.model_validate({"exec": {"command": ["cat", "/x"]}})
     assert await checker(probe, Container(image="i"), runtime, started.id, {})() is is_well
