@@ -43,7 +43,7 @@ async def watch(loader: Loader, quiet_s: float, applied: Callable[[Applied], Non
     if not paths:
         return
     # A single file is watched through its folder: an editor replaces it by renaming another one.
-    roots = {path if path.is_dir() else path.parent for path in paths}
+    roots = await asyncio.to_thread(lambda: {path if path.is_dir() else path.parent for path in paths})
     debounce_ms, step_ms = 1600, max(int(quiet_s * 1000), 1)
     async for _ in awatch(*roots, watch_filter=_Manifests(), debounce=debounce_ms, step=step_ms, rust_timeout=60_000):
         await _git_rests(roots)
@@ -73,10 +73,14 @@ async def reload(loader: Loader, applied: Callable[[Applied], None]) -> None:
 
 async def _git_rests(roots: set[Path]) -> None:
     """Wait for a checkout that is under way."""
-    locks = [folder / ".git" / "index.lock" for root in roots for folder in (root, *root.resolve().parents)]
+    locks = await asyncio.to_thread(_git_locks, roots)
     try:
         async with asyncio.timeout(_LOCK_PATIENCE_S):
             while await asyncio.to_thread(lambda: any(lock.exists() for lock in locks)):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     except TimeoutError:
         return
+
+
+def _git_locks(roots: set[Path]) -> list[Path]:
+    return [folder / ".git" / "index.lock" for root in roots for folder in (root, *root.resolve().parents)]
