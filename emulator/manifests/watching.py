@@ -30,11 +30,7 @@ class _Manifests(DefaultFilter):
         name = Path(path).name
         if any(part.startswith(".") for part in Path(path).parts[-2:-1]):
             return False
-        if is_manifest(name):
-            return True
-        # A folder, or what was one: not a log that lies beside the manifests and is written at every reload.
-        is_folder = change is Change.deleted or Path(path).is_dir()
-        return is_folder and "." not in name and super().__call__(change, path)
+        return is_manifest(name) or ("." not in name and super().__call__(change, path))
 
 
 async def watch(loader: Loader, quiet_s: float, applied: Callable[[Applied], None]) -> None:
@@ -45,9 +41,16 @@ async def watch(loader: Loader, quiet_s: float, applied: Callable[[Applied], Non
     # A single file is watched through its folder: an editor replaces it by renaming another one.
     roots = await asyncio.to_thread(lambda: {path if path.is_dir() else path.parent for path in paths})
     debounce_ms, step_ms = 1600, max(int(quiet_s * 1000), 1)
-    async for _ in awatch(*roots, watch_filter=_Manifests(), debounce=debounce_ms, step=step_ms, rust_timeout=60_000):
-        await _git_rests(roots)
-        await reload(loader, applied)
+    seen = awatch(*roots, watch_filter=_Manifests(), debounce=debounce_ms, step=step_ms, rust_timeout=60_000)
+    async for changes in seen:
+        if await asyncio.to_thread(lambda changes=changes: any(_matters(*change) for change in changes)):  # type: ignore[misc]
+            await _git_rests(roots)
+            await reload(loader, applied)
+
+
+def _matters(change: Change, path: str) -> bool:
+    """Not a log without a suffix that lies beside the manifests and is written at every reload."""
+    return is_manifest(Path(path).name) or change is Change.deleted or Path(path).is_dir()
 
 
 async def reload(loader: Loader, applied: Callable[[Applied], None]) -> None:

@@ -14,6 +14,7 @@ from emulator.lib.quantities import Quantity
 from emulator.objects.podspec import Container, PodSpec, SecurityContext, expand_env
 from emulator.objects.resource import Resource
 from emulator.runtime.base import ContainerSpec, Mount
+from emulator.workloads.environment import ConfigFault
 
 POD_LABEL, CONTAINER_LABEL = "dev.kemu.pod", "dev.kemu.container"
 MILLI_CPU_NANO = 1_000_000
@@ -98,4 +99,7 @@ def _cpu_shares(container: Container) -> int | None:
 
 def _quantity(container: Container, table: str, resource: str) -> Quantity | None:
     amounts = getattr(container.resources, table, None) or {}
-    return Quantity.parse(str(amounts[resource])) if resource in amounts else None
+    try:
+        return Quantity.parse(str(amounts[resource])) if resource in amounts else None
+    except ValueError as fault:
+        raise ConfigFault(f"resources.{table}.{resource}: {fault}") from fault

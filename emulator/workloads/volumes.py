@@ -53,7 +53,8 @@ def mounts_of(
     by_name = {p.name: p for p in plans}
     mounts = []
     for mount in container.volume_mounts:
-        found = by_name[mount.name]
+        if (found := by_name.get(mount.name)) is None:
+            raise ConfigFault(f'volumeMount "{mount.name}" names no volume of the Pod')
         sub = mount.sub_path or ""
         if found.files is not None or found.host_path:
             source = Path(found.host_path) if found.host_path else folder / mount.name

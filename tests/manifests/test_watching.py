@@ -68,6 +68,20 @@ async def test_a_file_that_is_saved_moved_or_removed_is_reloaded(watched: World)
     await watched.until("ConfigMap b created")
 
 
+async def test_a_log_beside_the_manifests_is_no_reason_to_reload(watched: World) -> None:
+    (watched.folder / "log").write_text("a line")
+    watched.write("a.yaml", "a")
+    await watched.until("ConfigMap a created")
+    assert watched.loads.empty()
+
+
+async def test_the_same_faults_are_told_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    for text in ("kind: ConfigMap\n", "kind: ConfigMap\n", "kind: Secret\napiVersion: v2\n"):
+        (world.folder / "bad.yaml").write_text(text)
+        await reload(world.loader, world.loads.put_nowait)
+    assert len(caplog.records) == 2
+
+
 async def test_a_load_with_faults_is_told_and_changes_nothing(world: World, caplog: pytest.LogCaptureFixture) -> None:
     (world.folder / "bad.yaml").write_text("kind: ConfigMap\n")
     await reload(world.loader, world.loads.put_nowait)

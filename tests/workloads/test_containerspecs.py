@@ -8,6 +8,7 @@ import pytest
 
 from emulator.runtime.base import ContainerSpec, Mount
 from emulator.workloads.containerspecs import container_spec
+from emulator.workloads.environment import ConfigFault
 from tests.workloads.pods import pod
 
 ENV = {"A": "1"}
@@ -65,3 +66,8 @@ def test_the_containers_own_user_comes_before_the_pods() -> None:
 def test_groups_and_hostname_are_the_pods() -> None:
     made = spec({"hostname": "h", "securityContext": {"fsGroup": 7, "supplementalGroups": [8, 9]}})
     assert (made.hostname, made.groups) == ("h", (7, 8, 9))
+
+
+def test_an_amount_that_is_none_keeps_the_container_waiting_and_says_so() -> None:
+    with pytest.raises(ConfigFault, match=r"resources\.limits\.memory: "):
+        spec(resources={"limits": {"memory": "abc"}})

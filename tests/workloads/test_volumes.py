@@ -113,3 +113,9 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
         assert reader.read() == "old"
     assert (tmp_path / "v" / "f").read_text() == "new"
     assert [p.name for p in (tmp_path / "v").iterdir()] == ["f"]
+
+
+def test_a_mount_of_no_volume_is_a_fault(tmp_path: Path) -> None:
+    made = pod({}, volumeMounts=[{"name": "gone", "mountPath": "/x"}])
+    with pytest.raises(ConfigFault, match='"gone" names no volume'):
+        volumes.mounts_of(made.spec.containers[0], made, [], tmp_path)
