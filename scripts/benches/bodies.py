@@ -59,7 +59,7 @@ def _answer(client: socket.socket) -> None:
             head += client.recv(65536)
         head, _, rest = head.partition(b"\r\n\r\n")
         method, path = head.split(b" ")[:2]
-        size = int(path[1:])
+        size = int(path[1:] or 0)
         if method == b"POST":
             left = size - len(rest)
             while left > 0:

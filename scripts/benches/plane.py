@@ -12,6 +12,7 @@ from typing import Any
 import uvloop
 
 from emulator.app import REGISTRY
+from emulator.control.addresses import Addresses
 from emulator.control.controller import Controller
 from emulator.control.recorder import Recorder
 from emulator.eventing.eventing import Eventing
@@ -43,7 +44,7 @@ async def main(port: int, services: int, triggers: int) -> None:
             hosts.public.set(name, route(dialer))
         eventing = Eventing(store, hosts, ClusterClient(hosts.internal, dialer, deadlines))
         eventing.start()
-        controller = Controller(store, RECONCILERS, Recorder(store, KUBE_EVENT), CONFIG_MAP)
+        controller = Controller(store, RECONCILERS, Recorder(store, KUBE_EVENT), Addresses())
         store.create({"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "metadata": {"name": "default"}})
         for number in range(triggers):
             store.create(trigger(number))
