@@ -25,6 +25,7 @@ def growth_mib(port: int, pid: int) -> tuple[float, float]:
             done.set()
             watcher.join()
             grown.append(most[0] - before)
+        listener.shutdown(socket.SHUT_RDWR)  # closing alone leaves the port to the thread that waits in accept
     return grown[0], grown[1]
 
 
