@@ -61,6 +61,7 @@ class Connection(HttpToolsProtocol):
         self._is_continued = False
         """The parser reads the body of a head that another parser has read."""
         self._early = b""
+        self._unsent = b""
 
     # -- asyncio's calls
 
@@ -123,6 +124,8 @@ class Connection(HttpToolsProtocol):
         if self._is_continued:
             self.headers = []
             return
+        if self._unsent:
+            self.send_now()
         host = b""
         for name, value in self.headers:
             if len(name) == 4 and name.lower() == b"host":
@@ -197,6 +200,22 @@ class Connection(HttpToolsProtocol):
         if self.pipeline:
             # Not from here: a cycle that answers at once would be finished, and start the next, ever deeper.
             self.loop.call_soon(self._start_next)
+
+    def send_later(self, data: bytes) -> None:
+        """Write at the end of this turn of the loop, with what others have to write (see `Call.send`)."""
+        if not self._unsent:
+            self.loop.call_soon(self.send_now)
+        self._unsent += data
+
+    def send_now(self) -> None:
+        """Write what waits, before anything else is written."""
+        unsent, self._unsent = self._unsent, b""
+        if unsent and not self.transport.is_closing():
+            self.transport.write(unsent)
+
+    def shutdown(self) -> None:
+        self.send_now()
+        super().shutdown()
 
     def take_early(self) -> bytes:
         """Bytes that came behind an upgrade request, for the other side of the tunnel."""

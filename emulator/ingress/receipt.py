@@ -102,8 +102,9 @@ class Receipt(Cycle):
         self.response_complete = True
         connection = self.connection
         line = connection_line(self.keep_alive, self.is_http10)
-        connection.transport.write(response_bytes(status, headers, b"" if self.method == b"HEAD" else body, line))
+        connection.send_later(response_bytes(status, headers, b"" if self.method == b"HEAD" else body, line))
         if not self.keep_alive:
+            connection.send_now()
             connection.transport.close()
         connection.finished(self)
 
