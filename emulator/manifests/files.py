@@ -40,11 +40,8 @@ def _below(path: Path) -> Iterator[Source]:
     elif path.exists():
         yield _read(path)
     else:
-        near = (
-            f"; there are: {', '.join(sorted(p.name for p in path.parent.iterdir())[:10])}"
-            if path.parent.is_dir()
-            else ""
-        )
+        beside = sorted(p.name for p in path.parent.iterdir())[:10] if path.parent.is_dir() else []
+        near = f"; there are: {', '.join(beside)}" if beside else ""
         yield Source(str(path), fault=f"there is no such file or folder{near}")
 
 
