@@ -59,7 +59,7 @@ from emulator.workloads.reconcilers import RECONCILERS as WORKLOAD_RECONCILERS
 
 logger = logging.getLogger(__name__)
 
-REGISTRY = Registry((*SERVING_KINDS, *EVENTING_KINDS, *WORKLOAD_KINDS))
+KINDS = (*SERVING_KINDS, *EVENTING_KINDS, *WORKLOAD_KINDS)
 RECONCILERS = {**SERVING_RECONCILERS, **EVENTING_RECONCILERS, **WORKLOAD_RECONCILERS}
 _CLUSTER_PORT = 80
 _LOOPBACK = "127.0.0.1"
@@ -97,7 +97,7 @@ class App:
         self._instance = instance
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
-        self.store = Store(REGISTRY, SystemClock(), CONFIG_MAP)
+        self.store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP)
         self._loader = Loader(self.store, settings.paths, _OPERATORS)
         self._hosts_file = HostsFile(settings.data_dir / "hosts")
         self._runtime = DockerRuntime(instance.id, self._hosts_file)

@@ -8,7 +8,7 @@ business. `Kind[S]` carries the type of the spec, so `store.get(SERVICE, …)` i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
@@ -108,10 +108,49 @@ class Kind(Generic[S]):
 
 
 class Registry:
-    """All kinds of a running kemu, by what clients call them."""
+    """All kinds of a running kemu, by what clients call them.
+
+    kemu's own kinds are there from the start; those of users' CustomResourceDefinitions come, change and go while it
+    runs. `version` rises with each of these, for whoever keeps something that was made from the kinds.
+    """
 
     def __init__(self, kinds: Iterable[Kind[Any]]) -> None:
         self._kinds = tuple(kinds)
+        self.version = 1
+        self._index()
+
+    def add(self, kind: Kind[Any]) -> None:
+        """Serve one more kind, after the others. ValueError if its name or its plural is taken in its group."""
+        for other in self._kinds:
+            if kind.group == other.group and (kind.name == other.name or kind.plural == other.plural):
+                raise ValueError(f"{kind!r} would stand in for {other!r}")
+        self._changed((*self._kinds, kind))
+
+    def remove(self, kind: Kind[Any]) -> None:
+        """Serve a kind no longer; its objects must be gone. ValueError if it is not served."""
+        if kind not in self._kinds:
+            raise ValueError(f"{kind!r} is not served")
+        self._changed(tuple(other for other in self._kinds if other is not kind))
+
+    def redefine(self, kind: Kind[Any], new: Kind[Any]) -> None:
+        """Let a served kind be as `new` says: other versions, schemas, columns, short names.
+
+        It stays the same constant for all who hold it (keys, tables, watches); so its names and scope stay, too:
+        ValueError if `new` has others.
+        """
+        for fixed in ("group", "name", "plural", "namespaced"):
+            if getattr(kind, fixed) != getattr(new, fixed):
+                raise ValueError(f"{kind!r} cannot get another {fixed}: {getattr(new, fixed)}")
+        for each in fields(kind):
+            object.__setattr__(kind, each.name, getattr(new, each.name))
+        self._changed(self._kinds)
+
+    def _changed(self, kinds: tuple[Kind[Any], ...]) -> None:
+        self._kinds = kinds
+        self.version += 1
+        self._index()
+
+    def _index(self) -> None:
         self._by_type = {(k.group, v, k.name): k for k in self._kinds for v in k.versions}
         self._by_plural = {(k.group, v, k.plural): k for k in self._kinds for v in k.versions}
 

@@ -27,6 +27,7 @@ S = TypeVar("S")
 Observer = Callable[[Change], None]
 MANIFESTS = "kemu:manifests"
 CONTROLLER = "kemu:controller"
+_NO_SPACES: Mapping[str, dict[str, Resource[Any]]] = {}
 _HISTORY = 20_000  # changes that a Watch can look back; a list plus its watch needs seconds of them
 
 
@@ -37,7 +38,7 @@ class Store:
         self.registry = registry
         self.clock = clock
         self.config_maps = config_maps
-        self._tables: dict[Kind[Any], dict[str, dict[str, Resource[Any]]]] = {kind: {} for kind in registry}
+        self._tables: dict[Kind[Any], dict[str, dict[str, Resource[Any]]]] = {}
         self._history = History(_HISTORY)
         self._observers: list[Observer] = []
         self._announcements: deque[Change] = deque()
@@ -47,7 +48,7 @@ class Store:
     # -- reading
 
     def find(self, kind: Kind[S], name: str, namespace: str = "") -> Resource[S] | None:
-        return self._tables[kind].get(namespace, {}).get(name)
+        return self._spaces(kind).get(namespace, {}).get(name)
 
     def get(self, kind: Kind[S], name: str, namespace: str = "") -> Resource[S]:
         """The object, or NotFound."""
@@ -58,14 +59,14 @@ class Store:
 
     def list(self, kind: Kind[S], namespace: str | None = None, selector: Selector | None = None) -> list[Resource[S]]:
         """Objects of a kind, by namespace and name; all namespaces when `namespace` is None or ""."""
-        tables = self._tables[kind]
+        tables = self._spaces(kind)
         spaces = [namespace] if namespace else sorted(tables)
         found = [r for space in spaces for _, r in sorted(tables.get(space, {}).items())]
         return found if selector is None else [r for r in found if selector.matches(r.labels)]
 
     def scan(self, kind: Kind[S], namespace: str) -> Iterator[Resource[S]]:
         """Objects of one namespace ("" for cluster-scoped kinds) in no particular order, without the sorting."""
-        yield from self._tables[kind].get(namespace, {}).values()
+        yield from self._spaces(kind).get(namespace, {}).values()
 
     def config(self, name: str, namespace: str) -> Mapping[str, str]:
         """`data` of a ConfigMap; empty when there is none."""
@@ -164,6 +165,10 @@ class Store:
 
     # -- inside
 
+    def _spaces(self, kind: Kind[Any]) -> Mapping[str, dict[str, Resource[Any]]]:
+        """The objects of a kind by namespace and name. Kinds come and go, so a table lives as long as its objects."""
+        return self._tables.get(kind, _NO_SPACES)
+
     def _replace(self, new: Resource[S], old: Resource[S]) -> Resource[S]:
         if new.is_deleting and not new.metadata.get("finalizers"):
             return self._remove(new)
@@ -172,16 +177,19 @@ class Store:
     def _put(self, resource: Resource[S], type_: ChangeType, old: Resource[S] | None) -> Resource[S]:
         self.version += 1
         resource.obj["metadata"]["resourceVersion"] = str(self.version)
-        self._tables[resource.kind].setdefault(resource.namespace, {})[resource.name] = resource
+        spaces = self._tables.setdefault(resource.kind, {})
+        spaces.setdefault(resource.namespace, {})[resource.name] = resource
         self._announce(Change(type_, resource, self.version, old))
         return resource
 
     def _remove(self, resource: Resource[S]) -> Resource[S]:
         self.version += 1
-        space = self._tables[resource.kind][resource.namespace]
-        del space[resource.name]
-        if not space:
-            del self._tables[resource.kind][resource.namespace]
+        spaces = self._tables[resource.kind]
+        del spaces[resource.namespace][resource.name]
+        if not spaces[resource.namespace]:
+            del spaces[resource.namespace]
+        if not spaces:
+            del self._tables[resource.kind]
         obj = {**resource.obj, "metadata": {**resource.metadata, "resourceVersion": str(self.version)}}
         gone = Resource(resource.kind, obj, resource.spec)
         self._announce(Change("DELETED", gone, self.version, resource))

@@ -11,7 +11,7 @@ from typing import Any
 
 import uvloop
 
-from emulator.app import REGISTRY
+from emulator.app import KINDS
 from emulator.control.addresses import Addresses
 from emulator.control.controller import Controller
 from emulator.control.recorder import Recorder
@@ -25,6 +25,7 @@ from emulator.ingress.server import Listener, Server, bind, unknown_host
 from emulator.ingress.upstream import Dialer, Endpoint
 from emulator.lib.clock import SystemClock
 from emulator.lib.tasks import Tasks
+from emulator.objects.kind import Registry
 from emulator.serving.backends import RouteHandler
 from emulator.serving.throttler import Hooks, Throttler
 from emulator.store.store import Store
@@ -36,7 +37,7 @@ BACKEND, SUBSCRIBER = ("127.0.0.1", 9001), "http://127.0.0.1:9002/"
 
 async def main(port: int, services: int, triggers: int) -> None:
     hosts, deadlines = VirtualHosts(), Deadlines()
-    store = Store(REGISTRY, SystemClock(), CONFIG_MAP)
+    store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP)
     async with Tasks() as dials:
         dialer = Dialer(dials)
         for number in range(services):

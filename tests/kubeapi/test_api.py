@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from emulator.app import REGISTRY
+from emulator.app import KINDS
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.hosts import VirtualHosts
 from emulator.ingress.server import Listener, Server, bind
 from emulator.kubeapi.api import Actions, api
 from emulator.lib.clock import SystemClock
 from emulator.lib.tasks import Tasks
+from emulator.objects.kind import Registry
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.podrunner import PodLogs
@@ -53,7 +54,7 @@ class Api:
 
 @pytest.fixture
 async def running() -> AsyncIterator[Api]:
-    store = Store(REGISTRY, SystemClock(), CONFIG_MAP)
+    store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP)
     nothing: Any = lambda *_: 0  # noqa: E731
     actions = Actions(fire=nothing, stop=lambda: None, logs=PodLogs(), last_cold={}, requests=nothing)
     async with Tasks() as tasks:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emulator.app import RECONCILERS, REGISTRY
+from emulator.app import KINDS, RECONCILERS
 from emulator.control.addresses import Addresses
 from emulator.control.controller import Controller
 from emulator.control.recorder import Recorder
 from emulator.lib.clock import SystemClock
 from emulator.manifests.loader import Loader
+from emulator.objects.kind import Registry
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.kubeevents import KUBE_EVENT
@@ -132,7 +133,7 @@ class World:
 
     def __init__(self, folder: Path, text: str) -> None:
         (folder / "all.yaml").write_text(text)
-        self.store = Store(REGISTRY, SystemClock(), CONFIG_MAP)
+        self.store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP)
         controller = Controller(self.store, RECONCILERS, Recorder(self.store, KUBE_EVENT), Addresses())
         self.loader = Loader(self.store, [folder], {"KnativeServing": config_maps, "KnativeEventing": config_maps})
         self.loader.settle = controller.settle
@@ -141,14 +142,17 @@ class World:
 
     def ready(self, kind: str, name: str) -> str:
         """The status of Ready, with its reason unless it is True."""
-        (found,) = REGISTRY.named(kind)
+        (found,) = self.store.registry.named(kind)
         condition = self.store.get(found, name, "default").condition("Ready")
         return " ".join(str(condition[key]) for key in ("status", "reason") if condition.get(key))
 
 
 def test_the_documents_that_install_knative_are_accepted(tmp_path: Path) -> None:
     world = World(tmp_path, INSTALLATION)
-    assert {n.name for n in world.store.list(REGISTRY.named("ns")[0])} == {"knative-serving", "knative-eventing"}
+    assert {n.name for n in world.store.list(world.store.registry.named("ns")[0])} == {
+        "knative-serving",
+        "knative-eventing",
+    }
     network = world.store.config("config-network", "knative-serving")
     assert network["ingress-class"] == "kourier.ingress.networking.knative.dev"
 

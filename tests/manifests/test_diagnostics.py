@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.app import REGISTRY
+from emulator.app import KINDS
 from emulator.manifests.diagnostics import Diagnostic, ManifestFaults, no_object, of_problems, unknown_kind
 from emulator.manifests.documents import Document, Position, read_documents
+from emulator.objects.kind import Registry
 from emulator.objects.problems import Problem
 
 
@@ -48,12 +49,12 @@ def test_an_object_is_no_fault() -> None:
     ],
 )
 def test_an_unknown_kind_is_told_with_what_was_meant(version: str, kind: str, said: str) -> None:
-    found = unknown_kind("a.yaml", document(f"apiVersion: {version}\nkind: {kind}\n"), REGISTRY)
+    found = unknown_kind("a.yaml", document(f"apiVersion: {version}\nkind: {kind}\n"), Registry(KINDS))
     assert str(found) == said
 
 
 def test_without_a_guess_all_kinds_are_listed() -> None:
-    text = str(unknown_kind("a.yaml", document("apiVersion: none/v1\nkind: Xyz\n"), REGISTRY))
+    text = str(unknown_kind("a.yaml", document("apiVersion: none/v1\nkind: Xyz\n"), Registry(KINDS)))
     assert "; kemu has: " in text
     assert "Broker" in text
 

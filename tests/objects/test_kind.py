@@ -74,3 +74,48 @@ def test_names_of_a_kind() -> None:
     assert PING.versions == ("v1", "v1beta2")
     assert SERVICE.model is Spec
     assert repr(SERVICE) == "<Kind serving.dev/v1 Service>"
+
+
+def test_a_kind_comes_and_goes_while_kemu_runs() -> None:
+    registry = Registry([SERVICE])
+    before = registry.version
+    registry.add(PING)
+    assert registry.of("sources.dev/v1beta2", "Ping") is PING
+    assert registry.of_plural("sources.dev", "v1", "pings") is PING
+    assert [*registry] == [SERVICE, PING]
+    registry.remove(PING)
+    assert registry.of("sources.dev/v1", "Ping") is None
+    assert [*registry] == [SERVICE]
+    assert registry.version == before + 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [kind("serving.dev", "Service"), Kind("serving.dev", "v2", "Other", "services", Spec)],
+    ids=["its name is taken", "its plural is taken"],
+)
+def test_a_kind_that_would_hide_another_is_refused(other: Kind[Any]) -> None:
+    registry = Registry([SERVICE])
+    with pytest.raises(ValueError, match="would stand in for"):
+        registry.add(other)
+    assert registry.version == 1
+
+
+def test_a_kind_that_is_not_served_cannot_be_removed() -> None:
+    with pytest.raises(ValueError, match="is not served"):
+        Registry([SERVICE]).remove(PING)
+
+
+def test_a_kind_that_is_redefined_stays_the_same_for_those_who_hold_it() -> None:
+    ping = kind("sources.dev", "Ping")
+    registry = Registry([ping])
+    registry.redefine(ping, kind("sources.dev", "Ping", short_names=("pi",), also_served=("v1alpha1",)))
+    assert registry.of("sources.dev/v1alpha1", "Ping") is ping
+    assert registry.named("pi") == [ping]
+    assert registry.version == 2
+
+
+def test_the_scope_of_a_kind_cannot_be_redefined() -> None:
+    ping = kind("sources.dev", "Ping")
+    with pytest.raises(ValueError, match="cannot get another namespaced: False"):
+        Registry([ping]).redefine(ping, kind("sources.dev", "Ping", namespaced=False))

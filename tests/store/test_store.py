@@ -169,3 +169,15 @@ def test_a_projection_keeps_a_table(store: Store) -> None:
     store.update(thing("a", 3))
     store.delete(THING, "b", "default")
     assert table == {"a": 3}
+
+
+def test_objects_of_a_kind_that_comes_later_are_kept_like_any(store: Store) -> None:
+    late: Kind[ThingSpec] = Kind("late.dev", "v1", "Late", "lates", ThingSpec)
+    assert store.find(late, "a", "default") is None
+    assert store.list(late) == []
+    store.registry.add(late)
+    made = store.create({"apiVersion": "late.dev/v1", "kind": "Late", "metadata": {"name": "a"}})
+    assert store.list(late) == [made]
+    store.delete(late, "a", "default")
+    store.registry.remove(late)
+    assert store.list(late) == []

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from emulator.app import REGISTRY
+from emulator.app import KINDS
 from emulator.control.addresses import Addresses
 from emulator.control.controller import Controller
 from emulator.control.recorder import Recorder
 from emulator.lib.clock import SystemClock
+from emulator.objects.kind import Registry
 from emulator.objects.resource import Resource
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
@@ -21,7 +22,7 @@ from emulator.workloads.pods import POD
 
 class World:
     def __init__(self) -> None:
-        self.store = Store(REGISTRY, SystemClock(), CONFIG_MAP)
+        self.store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP)
         reconcilers = {DEPLOYMENT: DEPLOYMENT_RECONCILER}
         self.controller = Controller(self.store, reconcilers, Recorder(self.store, KUBE_EVENT), Addresses())
 
