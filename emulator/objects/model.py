@@ -6,6 +6,12 @@ of it, so nothing that a user wrote is ever lost here.
 
 Every field is emulated unless it is declared with `approximated` or `ignored`; the compatibility page and the
 warnings of a load are made from those marks.
+
+Marks of the second sort say how a field's values from several writers become one: `keyed`, `set_like`, `atomic_list`,
+`ATOMIC_MAP`, `RETAIN_KEYS`. They are OpenAPI extensions under Kubernetes' own names, which stand in the field's
+`json_schema_extra` (or the model's, where every field of that type is meant), so `model_json_schema()` has them, too.
+A list without a mark is atomic, a map without one is merged field by field, as in Kubernetes. `objects/mergerules.py`
+reads them for patches and applied configurations.
 """
 
 from __future__ import annotations
@@ -13,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
 
 Fidelity = Literal["emulated", "approximated", "ignored"]
@@ -39,14 +45,51 @@ class Model(BaseModel):
         return value
 
 
-def ignored(why: str, default: Any = None, **more: Any) -> Any:
+Marks = dict[str, JsonValue]
+
+LIST_TYPE = "x-kubernetes-list-type"
+LIST_MAP_KEYS = "x-kubernetes-list-map-keys"
+MAP_TYPE = "x-kubernetes-map-type"
+PATCH_STRATEGY = "x-kubernetes-patch-strategy"
+PATCH_MERGE_KEY = "x-kubernetes-patch-merge-key"
+
+# A map or struct that is one value: whoever writes a part of it owns all of it.
+ATOMIC_MAP: Marks = {MAP_TYPE: "atomic"}
+# A union: a strategic patch says with `$retainKeys` which of its fields stay.
+RETAIN_KEYS: Marks = {PATCH_STRATEGY: "retainKeys"}
+
+
+def ignored(why: str, default: Any = None, *, marks: Marks | None = None, **more: Any) -> Any:
     """A field that kemu accepts and keeps but does not act on; `why` is shown to the user."""
-    return Field(default=default, json_schema_extra={"fidelity": "ignored", "why": why}, **more)
+    return Field(default=default, json_schema_extra={"fidelity": "ignored", "why": why, **(marks or {})}, **more)
 
 
-def approximated(why: str, default: Any = None, **more: Any) -> Any:
+def approximated(why: str, default: Any = None, *, marks: Marks | None = None, **more: Any) -> Any:
     """A field whose effect on a laptop differs from a cluster's; `why` says how."""
-    return Field(default=default, json_schema_extra={"fidelity": "approximated", "why": why}, **more)
+    return Field(default=default, json_schema_extra={"fidelity": "approximated", "why": why, **(marks or {})}, **more)
+
+
+def keyed(*keys: str, strategic: bool = True, retain_keys: bool = False) -> Marks:
+    """A list that is a map: items with equal `keys` are the same item, and are merged.
+
+    Applied configurations tell items apart by all `keys` (`listMapKey`), strategic patches by the first of them
+    (`patchMergeKey`), as in Kubernetes' types; with `strategic` False these replace the list. A key that may be left
+    out has its default as `default` in its own field's `json_schema_extra`. `retain_keys`: items are unions.
+    """
+    marks: Marks = {LIST_TYPE: "map", LIST_MAP_KEYS: [*keys]}
+    if strategic:
+        marks |= {PATCH_STRATEGY: "merge,retainKeys" if retain_keys else "merge", PATCH_MERGE_KEY: keys[0]}
+    return marks
+
+
+def set_like(*, strategic: bool = True) -> Marks:
+    """A list of scalars in which each occurs once; with `strategic` True a strategic patch adds to it."""
+    return {LIST_TYPE: "set", PATCH_STRATEGY: "merge"} if strategic else {LIST_TYPE: "set"}
+
+
+def atomic_list() -> Marks:
+    """A list that is one value. Said only where a field of the same name in a parent model is another's."""
+    return {LIST_TYPE: "atomic"}
 
 
 def written_fidelity(

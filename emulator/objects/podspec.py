@@ -11,9 +11,18 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from emulator.objects.model import IntOrString, JsonObject, Model, Quantity, approximated, ignored
+from emulator.objects.model import (
+    ATOMIC_MAP,
+    IntOrString,
+    JsonObject,
+    Model,
+    Quantity,
+    approximated,
+    ignored,
+    keyed,
+)
 
 _NO_NODES = "there is one node, this computer"
 _NO_ACCOUNTS = "there is no API server inside with which an account could do anything"
@@ -21,11 +30,15 @@ _HOST = "containers of kemu stay in their own namespaces"
 
 
 class ObjectFieldSelector(Model):
+    model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
+
     field_path: str
     api_version: str | None = None
 
 
 class ResourceFieldSelector(Model):
+    model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
+
     resource: str
     container_name: str | None = None
     divisor: Quantity | None = None
@@ -33,6 +46,8 @@ class ResourceFieldSelector(Model):
 
 class KeySelector(Model):
     """One key of a ConfigMap or Secret."""
+
+    model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
 
     key: str
     name: str = ""
@@ -68,7 +83,7 @@ class EnvFromSource(Model):
 class ContainerPort(Model):
     container_port: int = 0
     name: str | None = None
-    protocol: str | None = None
+    protocol: str | None = Field(default=None, json_schema_extra={"default": "TCP"})
     host_port: int | None = ignored("containers are reached through the ingress")
     host_ip: str | None = ignored("containers are reached through the ingress", alias="hostIP")
 
@@ -123,7 +138,7 @@ class Resources(Model):
 
     limits: dict[str, Quantity] = Field(default_factory=dict)
     requests: dict[str, Quantity] = Field(default_factory=dict)
-    claims: list[ResourceClaim] | None = ignored(_NO_NODES)
+    claims: list[ResourceClaim] | None = ignored(_NO_NODES, marks=keyed("name", strategic=False))
 
 
 class VolumeMount(Model):
@@ -182,12 +197,12 @@ class Container(Model):
     command: list[str] | None = None
     args: list[str] | None = None
     working_dir: str | None = None
-    env: list[EnvVar] = Field(default_factory=list)
+    env: list[EnvVar] = Field(default_factory=list, json_schema_extra=keyed("name"))
     env_from: list[EnvFromSource] = Field(default_factory=list)
-    ports: list[ContainerPort] = Field(default_factory=list)
+    ports: list[ContainerPort] = Field(default_factory=list, json_schema_extra=keyed("containerPort", "protocol"))
     resources: Resources | None = None
-    volume_mounts: list[VolumeMount] = Field(default_factory=list)
-    volume_devices: list[JsonObject] | None = ignored(_NO_NODES)
+    volume_mounts: list[VolumeMount] = Field(default_factory=list, json_schema_extra=keyed("mountPath"))
+    volume_devices: list[JsonObject] | None = ignored(_NO_NODES, marks=keyed("devicePath"))
     readiness_probe: Probe | None = None
     liveness_probe: Probe | None = None
     startup_probe: Probe | None = None
@@ -292,26 +307,32 @@ class Volume(Model):
 
 
 class LocalObjectReference(Model):
+    model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
+
     name: str = ""
 
 
 class PodSpec(Model):
-    containers: list[Container] = Field(default_factory=list)
-    init_containers: list[Container] = Field(default_factory=list)
-    ephemeral_containers: list[JsonObject] | None = ignored("a debugger attaches to the engine's container")
-    volumes: list[Volume] = Field(default_factory=list)
+    containers: list[Container] = Field(default_factory=list, json_schema_extra=keyed("name"))
+    init_containers: list[Container] = Field(default_factory=list, json_schema_extra=keyed("name"))
+    ephemeral_containers: list[JsonObject] | None = ignored(
+        "a debugger attaches to the engine's container", marks=keyed("name")
+    )
+    volumes: list[Volume] = Field(default_factory=list, json_schema_extra=keyed("name", retain_keys=True))
     restart_policy: Literal["Always", "OnFailure", "Never"] | None = None
     termination_grace_period_seconds: int | None = approximated("at most 10 s once requests have ended")
     active_deadline_seconds: int | None = ignored("Pods of kemu have no deadline")
     security_context: PodSecurityContext | None = None
-    image_pull_secrets: list[LocalObjectReference] | None = ignored("the engine pulls with its own credentials")
+    image_pull_secrets: list[LocalObjectReference] | None = ignored(
+        "the engine pulls with its own credentials", marks=keyed("name")
+    )
     service_account_name: str | None = ignored(_NO_ACCOUNTS)
     service_account: str | None = ignored(_NO_ACCOUNTS)
     automount_service_account_token: bool | None = ignored(_NO_ACCOUNTS)
     enable_service_links: bool | None = ignored("no variables are made of core Services")
     hostname: str | None = None
     subdomain: str | None = ignored("Pods have no DNS names")
-    host_aliases: list[JsonObject] | None = ignored("the hosts file is one for all containers")
+    host_aliases: list[JsonObject] | None = ignored("the hosts file is one for all containers", marks=keyed("ip"))
     dns_policy: str | None = ignored("the engine resolves names")
     dns_config: JsonObject | None = ignored("the engine resolves names")
     host_network: bool | None = ignored(_HOST)
@@ -321,18 +342,20 @@ class PodSpec(Model):
     share_process_namespace: bool | None = ignored(_HOST)
     set_hostname_as_fqdn: bool | None = ignored("Pods have no DNS names", alias="setHostnameAsFQDN")
     node_name: str | None = ignored(_NO_NODES)
-    node_selector: dict[str, str] | None = ignored(_NO_NODES)
+    node_selector: dict[str, str] | None = ignored(_NO_NODES, marks=ATOMIC_MAP)
     affinity: JsonObject | None = ignored(_NO_NODES)
     tolerations: list[JsonObject] | None = ignored(_NO_NODES)
-    topology_spread_constraints: list[JsonObject] | None = ignored(_NO_NODES)
+    topology_spread_constraints: list[JsonObject] | None = ignored(
+        _NO_NODES, marks=keyed("topologyKey", "whenUnsatisfiable")
+    )
     scheduler_name: str | None = ignored(_NO_NODES)
-    scheduling_gates: list[JsonObject] | None = ignored(_NO_NODES)
+    scheduling_gates: list[JsonObject] | None = ignored(_NO_NODES, marks=keyed("name"))
     priority_class_name: str | None = ignored(_NO_NODES)
     priority: int | None = ignored(_NO_NODES)
     preemption_policy: str | None = ignored(_NO_NODES)
     runtime_class_name: str | None = ignored("the engine's default runtime is used")
     readiness_gates: list[JsonObject] | None = ignored(_NO_NODES)
-    resource_claims: list[JsonObject] | None = ignored(_NO_NODES)
+    resource_claims: list[JsonObject] | None = ignored(_NO_NODES, marks=keyed("name", retain_keys=True))
     overhead: dict[str, Quantity] | None = ignored(_NO_NODES)
     os: JsonObject | None = ignored("containers are Linux")
     resources: JsonObject | None = ignored("limits are the containers' own")

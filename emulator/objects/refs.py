@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from emulator.objects.model import Model, ignored
+from emulator.objects.model import ATOMIC_MAP, Model, ignored, keyed, set_like
 from emulator.objects.problems import Path, Problem, invalid_value, missing, none_of
 
 
@@ -57,6 +57,8 @@ class Destination(Model):
 
 
 class OwnerReference(Model):
+    model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
+
     api_version: str
     kind: str
     name: str
@@ -73,8 +75,8 @@ class ObjectMeta(Model):
     namespace: str | None = None
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
-    finalizers: list[str] = Field(default_factory=list)
-    owner_references: list[OwnerReference] = Field(default_factory=list)
+    finalizers: list[str] = Field(default_factory=list, json_schema_extra=set_like())
+    owner_references: list[OwnerReference] = Field(default_factory=list, json_schema_extra=keyed("uid"))
     uid: str | None = None
     resource_version: str | None = None
     generation: int | None = None

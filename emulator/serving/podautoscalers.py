@@ -5,11 +5,15 @@ Made by revisions.py, decided on and given its status by the Scaler; nothing of 
 
 from __future__ import annotations
 
+from pydantic import ConfigDict
+
 from emulator.objects.kind import Column, Kind
-from emulator.objects.model import Model
+from emulator.objects.model import ATOMIC_MAP, Model
 
 
 class ScaleTarget(Model):
+    model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
+
     api_version: str
     kind: str
     name: str

@@ -13,14 +13,17 @@ from typing import Any
 from pydantic import Field
 
 from emulator.objects.kind import Json
-from emulator.objects.model import Model
-from emulator.objects.podspec import PodSpec
+from emulator.objects.model import Model, atomic_list
+from emulator.objects.podspec import Container, PodSpec
 
 TIMEOUT_S, MAX_TIMEOUT_S = 300, 600
 _RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
 
 class RevisionSpec(PodSpec):
+    # Knative's CRDs declare fewer lists as maps than core/v1 does: volumes and imagePullSecrets.
+    containers: list[Container] = Field(default_factory=list, json_schema_extra=atomic_list())
+    init_containers: list[Container] = Field(default_factory=list, json_schema_extra=atomic_list())
     container_concurrency: int | None = None
     timeout_seconds: int | None = None
     response_start_timeout_seconds: int | None = None

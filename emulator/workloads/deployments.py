@@ -11,13 +11,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.lib.clock import rfc3339
 from emulator.objects.conditions import Condition, written
 from emulator.objects.kind import AGE, Column, Json, Kind, Request
-from emulator.objects.model import JsonObject, Model, ignored
+from emulator.objects.model import ATOMIC_MAP, RETAIN_KEYS, JsonObject, Model, ignored
 from emulator.objects.names import child_name, random_suffix, short_hash
 from emulator.objects.podspec import PodSpec
 from emulator.objects.resource import Resource
@@ -27,6 +27,8 @@ TEMPLATE_HASH = "pod-template-hash"
 
 
 class LabelSelector(Model):
+    model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
+
     match_labels: dict[str, str] = Field(default_factory=dict)
     match_expressions: list[JsonObject] = Field(default_factory=list)
 
@@ -50,7 +52,7 @@ class DeploymentSpec(Model):
     progress_deadline_seconds: int | None = None
     min_ready_seconds: int | None = ignored("a Pod counts as available as soon as it is ready")
     revision_history_limit: int | None = ignored("there are no ReplicaSets to keep")
-    strategy: JsonObject | None = ignored("Pods are replaced once new ones are ready")
+    strategy: JsonObject | None = ignored("Pods are replaced once new ones are ready", marks=RETAIN_KEYS)
     paused: bool | None = ignored("Deployments are always followed")
 
 

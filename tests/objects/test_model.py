@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 from pydantic import Field, ValidationError
 
-from emulator.objects.model import IntOrString, JsonObject, Model, Quantity, approximated, ignored, written_fidelity
+from emulator.objects.model import (
+    ATOMIC_MAP,
+    IntOrString,
+    JsonObject,
+    Model,
+    Quantity,
+    approximated,
+    ignored,
+    keyed,
+    set_like,
+    written_fidelity,
+)
 
 
 class Inner(Model):
@@ -69,3 +80,31 @@ def test_what_was_written_without_full_effect_is_listed_with_its_reason() -> Non
         (("items", 1, "nodeName"), "ignored", "there is one node"),
         (("limit",), "approximated", "about so much"),
     ]
+
+
+def test_marks_for_merging_stand_in_the_schema_under_kubernetes_names() -> None:
+    class Pod(Model):
+        volumes: list[Inner] = Field(default_factory=list, json_schema_extra=keyed("name", retain_keys=True))
+        ports: list[Inner] | None = ignored("there is one node", marks=keyed("port", "protocol", strategic=False))
+        finalizers: list[str] = Field(default_factory=list, json_schema_extra=set_like())
+        selector: JsonObject | None = approximated("about so", marks=ATOMIC_MAP)
+
+    marks = {
+        name: {key: value for key, value in schema.items() if key.startswith("x-kubernetes-")}
+        for name, schema in Pod.model_json_schema()["properties"].items()
+    }
+    assert marks == {
+        "volumes": {
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+            "x-kubernetes-patch-strategy": "merge,retainKeys",
+            "x-kubernetes-patch-merge-key": "name",
+        },
+        "ports": {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["port", "protocol"]},
+        "finalizers": {"x-kubernetes-list-type": "set", "x-kubernetes-patch-strategy": "merge"},
+        "selector": {"x-kubernetes-map-type": "atomic"},
+    }
+    assert Pod.model_fields["ports"].json_schema_extra == marks["ports"] | {
+        "fidelity": "ignored",
+        "why": "there is one node",
+    }
