@@ -29,7 +29,8 @@ from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.hosts import HostTable, VirtualHosts
 from emulator.ingress.server import Listener, PortForbidden, PortInUse, Server, bind, unknown_host
 from emulator.ingress.upstream import Dialer
-from emulator.kubeapi.api import Actions, api
+from emulator.kubeapi.api import api
+from emulator.kubeapi.own import Actions
 from emulator.lib.clock import SystemClock, rfc3339
 from emulator.lib.instance import Instance, State
 from emulator.lib.report import report, trouble

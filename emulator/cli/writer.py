@@ -21,7 +21,8 @@ class Writer:
         self._stream = stream
         self._unread = unread
         self._texts: queue.Queue[str | None] = queue.Queue(_BOUND)
-        self._dropped = 0
+        self._dropped = 0  # counted by the writing side only, and `_told` by the thread only: neither needs a lock
+        self._told = 0
         self._thread = threading.Thread(target=self._write_all, name="terminal", daemon=True)
         self._thread.start()
 
@@ -43,8 +44,9 @@ class Writer:
     def _write_all(self) -> None:
         text = self._texts.get()
         while text is not None:
-            if self._dropped:
-                dropped, self._dropped = self._dropped, 0
+            dropped = self._dropped - self._told
+            if dropped:
+                self._told += dropped
                 text += f"… {dropped} lines were not shown: nobody read them\n"
             try:
                 self._stream.write(text)

@@ -1,7 +1,8 @@
 """Who controls whom: the index of ownerReferences, and what follows when an owner goes.
 
-Deletes in the background as Kubernetes' garbage collector does: when an object is gone, the objects whose
-ownerReferences named it alone go too. Called by the Controller for every change.
+Deletes as Kubernetes' garbage collector does. In the background: when an object is gone, the objects whose
+ownerReferences named it alone go too. In the foreground: they go first, the owner waits with a finalizer. Orphaning:
+they lose the reference and stay. Called by the Controller for every change.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 from emulator.objects.errors import NotFound
 from emulator.objects.kind import Kind
 from emulator.objects.resource import Key, Resource
-from emulator.store.store import Store
+from emulator.store.store import FOREGROUND, ORPHAN, Propagation, Store
 from emulator.store.watch import Change
 
 S = TypeVar("S")
@@ -39,9 +40,46 @@ class Ownership:
             for reference in resource.metadata.get("ownerReferences", ()):
                 children = self._children.setdefault(reference["uid"], {})
                 children[resource.key] = bool(reference.get("controller"))
+            if resource.is_deleting:
+                self._before_it_goes(resource)
             return
         for key in list(self._children.pop(resource.uid, ())):
             self._collect(key, resource.uid)
+        for reference in resource.metadata.get("ownerReferences", ()):
+            self._owner_may_go(reference, resource.namespace)
+
+    def _before_it_goes(self, owner: Resource[Any]) -> None:
+        """What the finalizers of a deletion in the foreground, or of one that orphans, wait for."""
+        finalizers = owner.metadata.get("finalizers", ())
+        if ORPHAN in finalizers:
+            for key in list(self._children.get(owner.uid, ())):
+                self._orphan(key, owner.uid)
+            self._release(owner, ORPHAN)
+        elif FOREGROUND in finalizers:
+            for key in list(self._children.get(owner.uid, ())):
+                self._collect(key, owner.uid, in_foreground=True)
+            if not any(self._store.find(k.kind, k.name, k.namespace) for k in self._children.get(owner.uid, ())):
+                self._release(owner, FOREGROUND)
+
+    def _owner_may_go(self, reference: dict[str, Any], namespace: str) -> None:
+        kind = self._store.registry.of(reference["apiVersion"], reference["kind"])
+        owner = self._store.find(kind, reference["name"], namespace if kind.namespaced else "") if kind else None
+        if owner is not None and owner.uid == reference["uid"] and owner.is_deleting:
+            self._before_it_goes(owner)
+
+    def _release(self, owner: Resource[Any], finalizer: str) -> None:
+        present = self._store.find(owner.kind, owner.name, owner.namespace)
+        if present is not None and finalizer in present.metadata.get("finalizers", ()):
+            left = [name for name in present.metadata["finalizers"] if name != finalizer]
+            self._store.patch_metadata(present.key, finalizers=left)
+
+    def _orphan(self, key: Key, owner: str) -> None:
+        child = self._store.find(key.kind, key.name, key.namespace)
+        if child is not None:
+            left = [r for r in child.metadata.get("ownerReferences", ()) if r["uid"] != owner]
+            metadata = {k: v for k, v in child.metadata.items() if k not in ("ownerReferences", "resourceVersion")}
+            kept = {"ownerReferences": left} if left else {}
+            self._store.update({**child.obj, "metadata": {**metadata, **kept}})
 
     def _forget(self, resource: Resource[Any]) -> None:
         for reference in resource.metadata.get("ownerReferences", ()):
@@ -51,15 +89,17 @@ class Ownership:
                 if not children:
                     del self._children[reference["uid"]]
 
-    def _collect(self, key: Key, owner: str) -> None:
+    def _collect(self, key: Key, owner: str, *, in_foreground: bool = False) -> None:
         child = self._store.find(key.kind, key.name, key.namespace)
-        if child is None:
+        if child is None or (in_foreground and child.is_deleting):
             return
         others = [r for r in child.metadata.get("ownerReferences", ()) if r["uid"] != owner]
         if any(self._is_there(r, child.namespace) for r in others):
+            self._orphan(key, owner)
             return
+        policy: Propagation = "Foreground" if in_foreground else "Background"
         try:
-            self._store.delete(key.kind, key.name, key.namespace)
+            self._store.delete(key.kind, key.name, key.namespace, propagation=policy)
         except NotFound:
             return
 

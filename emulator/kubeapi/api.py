@@ -1,15 +1,13 @@
-"""The API's ASGI app: routes, errors as Status objects, Pods' logs, and the few endpoints that are kemu's own.
+"""The API's ASGI app: URLs, errors as Status objects, and where each request goes.
 
-`api` builds it; `app.py` serves it on a loopback port. `Actions` is what the API may do besides the Store: it is
-handed in, so that this package knows neither eventing nor workloads.
+`api` builds it; `app.py` serves it on a loopback port. Reads go to `reading.py` and `watching.py`, writes to
+`writing.py`; what no kind stands behind (discovery, health, reviews, kemu's own) is answered here.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,124 +15,117 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from emulator.kubeapi import discovery
+from emulator.kubeapi.bodies import read_object
 from emulator.kubeapi.guard import Guard
-from emulator.kubeapi.resources import Resources, Target
+from emulator.kubeapi.own import Actions, Own
+from emulator.kubeapi.reading import Reader, reply
+from emulator.kubeapi.reviews import review_kind, reviewed
+from emulator.kubeapi.shown import Encoder
+from emulator.kubeapi.target import Target, target_of
+from emulator.kubeapi.watching import Watcher
+from emulator.kubeapi.writing import Writer
 from emulator.lib.clock import rfc3339
-from emulator.lib.ringlog import LogLine, RingLog
-from emulator.objects.errors import ApiError, BadRequest, NotFound
-from emulator.objects.kind import Json
+from emulator.lib.ringlog import LogLine
+from emulator.objects.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
 from emulator.store.store import Store
 
-
-class Logs(Protocol):
-    """Output of containers, also of Pods that are gone."""
-
-    def of(self, namespace: str, pod: str, container: str) -> RingLog: ...
-
-    def containers(self, namespace: str, pod: str) -> list[str]: ...
-
-    def pods(self, namespace: str) -> list[str]: ...
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-class Fired(Protocol):
-    """An event that a source has sent."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def type(self) -> str: ...
-
-
-@dataclass(frozen=True)
-class Actions:
-    """What the API may ask of the rest of kemu. `last_cold` tells of each Revision's last cold start."""
-
-    fire: Callable[[str, str], Fired]
-    stop: Callable[[], None]
-    logs: Logs
-    last_cold: Mapping[tuple[str, str], str]
-    requests: Callable[[str, str], int]
+Answer = Callable[[Request, Target], Awaitable[Response]]
 
 
 def api(store: Store, prefix: str, actions: Actions) -> Guard:
     """The app under its secret prefix."""
     handlers = _Handlers(store, actions)
-    routes = [
-        Route("/version", handlers.version),
-        Route("/healthz", handlers.health),
-        Route("/readyz", handlers.health),
-        Route("/kemu/ps", handlers.ps),
-        Route("/kemu/kinds", handlers.kinds),
-        Route("/kemu/stop", handlers.stop, methods=["POST"]),
-        Route("/kemu/pods", handlers.pods),
-        Route("/kemu/fire/{namespace}/{name}", handlers.fire, methods=["POST"]),
-        Route("/{path:path}", handlers.resource, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-    ]
+    routes = [*Own(store, actions).routes(), Route("/{path:path}", handlers.answer, methods=_METHODS)]
     return Guard(Starlette(routes=routes, exception_handlers={ApiError: _status}), prefix)
 
 
 def _status(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    return JSONResponse(error.status(), error.code)
+    wait = error.details.get("retryAfterSeconds")
+    return JSONResponse(error.status(), error.code, {"Retry-After": str(wait)} if wait else None)
 
 
 class _Handlers:
-    """The endpoints."""
+    """What a path means, and who answers."""
 
     def __init__(self, store: Store, actions: Actions) -> None:
         self._store = store
         self._actions = actions
-        self._resources = Resources(store)
+        encoder = Encoder()
+        reader = Reader(store, encoder)
+        writer = Writer(store, reader)
+        self._answers: Mapping[str, Answer] = {
+            "get": reader.one,
+            "list": reader.many,
+            "watch": Watcher(store, reader, encoder).answer,
+            "create": writer.create,
+            "update": writer.replace,
+            "patch": writer.patch,
+            "delete": writer.delete,
+            "deletecollection": writer.delete_many,
+        }
 
-    # -- Kubernetes
-
-    async def version(self, request: Request) -> Response:
-        return JSONResponse(discovery.VERSION)
-
-    async def health(self, request: Request) -> Response:
-        return PlainTextResponse("ok")
-
-    async def resource(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         parts = [part for part in request.path_params["path"].split("/") if part]
-        if (found := self._discovered(parts)) is not None:
-            return JSONResponse(found)
-        target = self._target(parts)
-        if target.kind.name == "Pod" and target.part == "log" and request.method == "GET":
-            return self._log(request, target)
-        return await self._resources.answer(request, target)
+        target = target_of(self._store.registry, parts)
+        if target is not None:
+            return await self._resource(request, target)
+        return await self._document(request, parts) or PlainTextResponse("404 page not found\n", 404)
 
-    def _discovered(self, parts: list[str]) -> Json | None:
+    # -- what stands behind no kind
+
+    async def _document(self, request: Request, parts: list[str]) -> Response | None:
+        match parts:
+            case ["version"]:
+                return JSONResponse(discovery.VERSION)
+            case [("healthz" | "livez" | "readyz"), *_]:
+                return PlainTextResponse("ok")
+            case ["apis", group, version, *rest] if request.method == "POST":
+                return await self._review(request, f"{group}/{version}", rest)
+            case ["api" | "apis"]:
+                return self._groups(request, is_core=parts == ["api"])
+        return self._group(parts)
+
+    def _groups(self, request: Request, *, is_core: bool) -> Response:
+        registry = self._store.registry
+        form = discovery.aggregated_version(request.headers.get("accept", ""))
+        if form is None:
+            return JSONResponse(discovery.core_versions() if is_core else discovery.groups(registry))
+        found = (discovery.aggregated_core if is_core else discovery.aggregated_groups)(registry, form)
+        return reply(found, media=discovery.AGGREGATED[form])
+
+    def _group(self, parts: list[str]) -> Response | None:
         registry = self._store.registry
         match parts:
-            case ["api"]:
-                return discovery.core_versions()
             case ["api", "v1"]:
-                return discovery.resources(registry, "", "v1")
-            case ["apis"]:
-                return discovery.groups(registry)
-            case ["apis", group] if any(k.group == group for k in registry):
-                return discovery.group(registry, group)
-            case ["apis", group, version] if any(k.group == group and version in k.versions for k in registry):
-                return discovery.resources(registry, group, version)
+                return JSONResponse(discovery.resources(registry, "", "v1"))
+            case ["apis", group] if discovery.versions(registry, group):
+                return JSONResponse(discovery.group(registry, group))
+            case ["apis", group, version] if version in discovery.versions(registry, group):
+                return JSONResponse(discovery.resources(registry, group, version))
         return None
 
-    def _target(self, parts: list[str]) -> Target:
-        match parts:
-            case ["api", version, *rest]:
-                group = ""
-            case ["apis", group, version, *rest]:
-                pass
-            case _:
-                raise NotFound("paths", "/" + "/".join(parts))
-        namespace = ""
-        if len(rest) > 2 and rest[0] == "namespaces":
-            namespace, rest = rest[1], rest[2:]
-        kind = self._store.registry.of_plural(group, version, rest[0]) if rest else None
+    async def _review(self, request: Request, api_version: str, rest: list[str]) -> Response | None:
+        plural = rest[-1] if rest else ""
+        kind = review_kind(api_version, plural)
         if kind is None:
-            raise NotFound("paths", "/" + "/".join(parts))
-        name, part = (rest[1] if len(rest) > 1 else ""), "/".join(rest[2:])
-        return Target(kind, namespace if kind.namespaced else "", name, part)
+            return None
+        return reply(reviewed(kind, api_version, (await read_object(request)).obj), 201)
+
+    # -- objects
+
+    async def _resource(self, request: Request, target: Target) -> Response:
+        if target.part == "log" and target.kind.name == "Pod" and request.method == "GET":
+            return self._log(request, target)
+        if target.part and target.part not in _parts(target):
+            return PlainTextResponse("404 page not found\n", 404)
+        verb = _verb(request, target)
+        if verb is None or (not target.part and verb not in target.kind.verbs):
+            raise MethodNotAllowed(verb or request.method, target.kind.resource)
+        return await self._answers[verb](request, target)
 
     def _log(self, request: Request, target: Target) -> Response:
         query = request.query_params
@@ -163,83 +154,19 @@ class _Handlers:
 
         return StreamingResponse(stream(), media_type="text/plain")
 
-    # -- kemu's own
 
-    async def kinds(self, request: Request) -> Response:
-        """The kinds that a word means: `?word=ksvc`; without one, all."""
-        word = request.query_params.get("word", "")
-        found = self._store.registry.named(word) if word else list(self._store.registry)
-        listed = [
-            {
-                "kind": k.name,
-                "plural": k.plural,
-                "group": k.group,
-                "version": k.version,
-                "namespaced": k.namespaced,
-                "shortNames": list(k.short_names),
-            }
-            for k in found
-        ]
-        return JSONResponse(listed)
-
-    async def stop(self, request: Request) -> Response:
-        self._actions.stop()
-        return JSONResponse({})
-
-    async def fire(self, request: Request) -> Response:
-        event = self._actions.fire(request.path_params["namespace"], request.path_params["name"])
-        return JSONResponse({"id": event.id, "type": event.type})
-
-    async def pods(self, request: Request) -> Response:
-        """Pods whose output is kept, the oldest first."""
-        return JSONResponse(self._actions.logs.pods(request.query_params.get("namespace", "default")))
-
-    async def ps(self, request: Request) -> Response:
-        return JSONResponse(self._rows())
-
-    def _rows(self) -> list[Json]:
-        """One row for each Revision that gets requests, or is the latest of its Service."""
-        registry = self._store.registry
-        revisions, services = (
-            registry.of_plural("serving.knative.dev", "v1", "revisions"),
-            "serving.knative.dev/service",
-        )
-        assert revisions is not None
-        rows = []
-        for revision in self._store.list(revisions):
-            state = revision.labels.get("serving.knative.dev/routingState")
-            replicas = revision.status.get("actualReplicas", 0)
-            if state == "reserve" and not replicas:
-                continue
-            key = (revision.namespace, revision.name)
-            rows.append(
-                {
-                    "namespace": revision.namespace,
-                    "service": revision.labels.get(services, ""),
-                    "revision": revision.name,
-                    "replicas": replicas,
-                    "state": _state(revision),
-                    "coldStart": self._actions.last_cold.get(key, ""),
-                    "requests": self._actions.requests(*key),
-                }
-            )
-        return rows
+def _parts(target: Target) -> list[str]:
+    return [name for name, _, _ in discovery.subresources(target.kind)]
 
 
-def _state(revision: Any) -> str:
-    ready = revision.condition("Ready")
-    if ready["status"] == "False":
-        return str(ready.get("reason", "failed"))
-    if ready["status"] != "True":
-        return "deploying"
-    active = revision.condition("Active")
-    return (
-        "running"
-        if revision.status.get("actualReplicas")
-        else "starting"
-        if active["status"] == "Unknown"
-        else "asleep"
-    )
+def _verb(request: Request, target: Target) -> str | None:
+    """The API's verb for a request; None for a method that nothing stands behind."""
+    is_watch = request.query_params.get("watch") in ("true", "1")
+    if not target.name:
+        reads = "watch" if is_watch else "list"
+        return {"GET": reads, "HEAD": reads, "POST": "create", "DELETE": "deletecollection"}.get(request.method)
+    verbs = {"GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+    return None if target.part and request.method == "DELETE" else verbs.get(request.method)
 
 
 def _line(line: LogLine, is_stamped: bool) -> bytes:

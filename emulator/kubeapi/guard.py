@@ -1,7 +1,8 @@
 """Keeps web pages away from the API: everyone's browser can reach 127.0.0.1, and the API starts containers.
 
 Only requests under the secret prefix, to a loopback Host, and without a browser's marks of another site get through
-(design decision 9). A pure ASGI wrapper; the prefix is taken off the path.
+(design decision 9). An Origin is the server's own or none: a page of another site always names itself, and one that
+has a name rebound to loopback has the wrong Host. A pure ASGI wrapper; the prefix is taken off the path.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Guard:
         self._prefix = prefix
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             return
         headers = dict(scope["headers"])
         refusal = self._refusal(scope["path"], headers)
@@ -38,9 +39,17 @@ class Guard:
         name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
         if name not in _LOOPBACK:
             return PlainTextResponse("this is kemu's API: ask it at 127.0.0.1\n", 403)
-        if b"origin" in headers or headers.get(b"sec-fetch-site", b"none") not in (b"none", b"same-origin"):
+        if not _is_own(headers.get(b"origin"), host) or headers.get(b"sec-fetch-site", b"none") not in (
+            b"none",
+            b"same-origin",
+        ):
             return PlainTextResponse("kemu's API does not answer to web pages\n", 403)
         first = path.removeprefix("/").partition("/")[0]
         if not hmac.compare_digest(first.encode(), self._prefix.encode()):
             return PlainTextResponse("not found\n", 404)
         return None
+
+
+def _is_own(origin: bytes | None, host: str) -> bool:
+    """Whether an Origin, where there is one, is this server's: some clients send it with a WebSocket's handshake."""
+    return origin is None or origin == b"http://" + host.encode("latin-1")

@@ -1,52 +1,65 @@
 """Tables: what `kubectl get` prints, made of the Kinds' columns.
 
-Pure. Follows meta.k8s.io/v1 Table: every row carries its object's metadata, columns beyond the normal ones have a
-priority. Ages are times here; the client turns them into "5m".
+Pure. Follows meta.k8s.io/v1 Table: every row carries its object's metadata (or all of it, or nothing), columns beyond
+the normal ones have a priority. The server writes the cells as they are printed: an age is "5m", not a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
+from emulator.kubeapi.shown import partial, served
+from emulator.lib.clock import parse_rfc3339
+from emulator.lib.durations import human
 from emulator.objects.kind import Column, Json, Kind
 from emulator.objects.resource import Resource
 
+NAME = Column("Name", lambda resource: resource.name)
 
-def table(kind: Kind[Any], resources: Sequence[Resource[Any]], version: str) -> Json:
-    """The Table of some objects of a kind."""
+
+def table(kind: Kind[Any], rows: Sequence[Json], version: str, meta: str = "v1") -> Json:
+    """A Table of `rows`; `meta` is the version of `meta.k8s.io`."""
     return {
         "kind": "Table",
-        "apiVersion": "meta.k8s.io/v1",
+        "apiVersion": f"meta.k8s.io/{meta}",
         "metadata": {"resourceVersion": version},
-        "columnDefinitions": [_definition(c) for c in (_NAME, *kind.columns)],
-        "rows": [row(kind, resource) for resource in resources],
+        "columnDefinitions": [_definition(column, kind) for column in _columns(kind)],
+        "rows": rows,
     }
 
 
-def row(kind: Kind[Any], resource: Resource[Any]) -> Json:
-    cells = [_cell(column, resource) for column in (_NAME, *kind.columns)]
-    about = {
-        "kind": "PartialObjectMetadata",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": dict(resource.metadata),
-    }
-    return {"cells": cells, "object": about}
+def rows(resources: Iterable[Resource[Any]], now: datetime, include: str = "Metadata", meta: str = "v1") -> list[Json]:
+    """A row for each object, with as much of it as `include` says: None, Metadata or Object."""
+    return [_row(resource, now, include, meta) for resource in resources]
 
 
-_NAME = Column("Name", lambda resource: resource.name)
+def _row(resource: Resource[Any], now: datetime, include: str, meta: str) -> Json:
+    row: Json = {"cells": [_cell(column, resource, now) for column in _columns(resource.kind)]}
+    if include == "Object":
+        row["object"] = served(resource)
+    elif include != "None":
+        row["object"] = partial(resource, meta)
+    return row
 
 
-def _definition(column: Column) -> Json:
+def _columns(kind: Kind[Any]) -> tuple[Column, ...]:
+    return kind.columns if kind.columns and kind.columns[0].name == "Last Seen" else (NAME, *kind.columns)
+
+
+def _definition(column: Column, kind: Kind[Any]) -> Json:
     return {
         "name": column.name,
-        "type": column.type,
-        "format": "name" if column is _NAME else "",
+        "type": "string" if column.type == "date" and kind.is_builtin else column.type,
+        "format": "name" if column is NAME else "",
         "description": column.name,
         "priority": 1 if column.wide else 0,
     }
 
 
-def _cell(column: Column, resource: Resource[Any]) -> object:
+def _cell(column: Column, resource: Resource[Any], now: datetime) -> object:
     found = column.cell(resource)
+    if column.type == "date":
+        return human((now - parse_rfc3339(str(found))).total_seconds()) if found else "<unknown>"
     return "" if found is None else found

@@ -104,6 +104,30 @@ def parse_iso(text: str) -> float:
     return sign * float(total)
 
 
+def human(seconds: float) -> str:
+    """A length of time as kubectl's AGE column has it: `5m`, `2d3h` (apimachinery util/duration, HumanDuration)."""
+    whole = max(int(seconds), 0)
+    if whole < 120:
+        return f"{whole}s"
+    minutes = whole // 60
+    if minutes < 10:
+        return f"{minutes}m{whole % 60}s" if whole % 60 else f"{minutes}m"
+    if minutes < 180:
+        return f"{minutes}m"
+    hours = minutes // 60
+    if hours < 8:
+        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
+    if hours < 48:
+        return f"{hours}h"
+    days = hours // 24
+    if days < 8:
+        return f"{days}d{hours % 24}h" if hours % 24 else f"{days}d"
+    if days < 730:
+        return f"{days}d"
+    years = days // 365
+    return f"{years}y{days % 365}d" if years < 8 and days % 365 else f"{years}y"
+
+
 def _why_not_go(text: str) -> str:
     """Go tells a missing unit and an unknown one apart from plain nonsense."""
     found = re.match(r"[+-]?(?:[0-9.]+(?:ns|us|µs|μs|ms|s|m|h))*[0-9]*\.?[0-9]*([^0-9.]*)", text)

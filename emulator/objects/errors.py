@@ -7,8 +7,13 @@
     ├── Invalid               422 Invalid: Kubernetes' own kinds, with one cause per Problem
     ├── Denied                400 BadRequest: refused by a Knative admission webhook, in its words
     ├── BadRequest            400 BadRequest
-    ├── Gone                  410 Expired: a watch that starts too far in the past
-    └── MethodNotAllowed      405
+    ├── Forbidden             403: what kemu does not do for anybody
+    ├── Gone                  410 Expired: a watch or a page that starts too far in the past
+    ├── TooLargeVersion       504 Timeout: a read that asks for the future
+    ├── MethodNotAllowed      405
+    ├── NotAcceptable         406
+    ├── TooLarge              413 RequestEntityTooLarge
+    └── UnsupportedMediaType  415
 
 Raised by `store/` and the layers above; `kubeapi/` turns each into an answer in one place.
 """
@@ -108,5 +113,49 @@ class Gone(ApiError):
     code, reason = 410, "Expired"
 
 
+class Forbidden(ApiError):
+    code, reason = 403, "Forbidden"
+
+
+class TooLargeVersion(ApiError):
+    """Followed: apiserver pkg/storage/errors.go, NewTooLargeResourceVersionError."""
+
+    code, reason = 504, "Timeout"
+
+    def __init__(self, asked: int, current: int) -> None:
+        said = "Too large resource version"
+        causes = [{"reason": "ResourceVersionTooLarge", "message": said}]
+        super().__init__(f"Timeout: {said}: {asked}, current: {current}", {"causes": causes, "retryAfterSeconds": 1})
+
+
 class MethodNotAllowed(ApiError):
+    """`resource` is the plural with its group."""
+
     code, reason = 405, "MethodNotAllowed"
+
+    def __init__(self, verb: str, resource: str) -> None:
+        plural, _, group = resource.partition(".")
+        details = {"kind": plural, "group": group} if group else {"kind": plural}
+        super().__init__(f'{verb} is not supported on resources of kind "{resource}"', details)
+
+
+class NotAcceptable(ApiError):
+    code, reason = 406, "NotAcceptable"
+
+    def __init__(self, offered: Sequence[str]) -> None:
+        super().__init__(f"only the following media types are accepted: {', '.join(offered)}")
+
+
+class TooLarge(ApiError):
+    code, reason = 413, "RequestEntityTooLarge"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"Request entity too large: limit is {limit}")
+
+
+class UnsupportedMediaType(ApiError):
+    code, reason = 415, "UnsupportedMediaType"
+
+    def __init__(self, accepted: Sequence[str]) -> None:
+        listed = ", ".join(accepted)
+        super().__init__(f"the body of the request was in an unknown format - accepted media types include: {listed}")

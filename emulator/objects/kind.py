@@ -55,13 +55,26 @@ class Column:
 AGE = Column("Age", lambda resource: resource.metadata["creationTimestamp"], type="date")
 
 
+@dataclass(frozen=True)
+class Scale:
+    """Where the `/scale` subresource of a kind finds its numbers: paths such as `spec.replicas`.
+
+    `selector` leads to a map of labels, to a LabelSelector or to its text form; "" where there is none.
+    """
+
+    replicas: str = "spec.replicas"
+    current: str = "status.replicas"
+    selector: str = "spec.selector"
+
+
 @dataclass(frozen=True, eq=False)
 class Kind(Generic[S]):
     """The constant describing one API kind.
 
     `spec` decodes the object's `spec`; with `root` set, everything besides apiVersion, kind, metadata and status
     (ConfigMap, Secret). `default` completes a private copy in place, before decoding. `webhook` names the Knative
-    admission webhook whose words a refusal comes in; without one, refusals read as Kubernetes' own (422).
+    admission webhook whose words a refusal comes in; without one, refusals read as Kubernetes' own (422). `fields` are
+    the paths that a fieldSelector may name besides metadata.name and metadata.namespace.
     """
 
     group: str
@@ -78,6 +91,9 @@ class Kind(Generic[S]):
     validate: Validate = lambda resource, request: ()
     columns: tuple[Column, ...] = ()
     also_served: tuple[str, ...] = field(default=())
+    fields: tuple[str, ...] = ()
+    has_status: bool = True
+    scale: Scale | None = None
     verbs: tuple[str, ...] = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
     @property
@@ -96,6 +112,16 @@ class Kind(Generic[S]):
     @property
     def versions(self) -> tuple[str, ...]:
         return (self.version, *self.also_served)
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether a Kubernetes API server has this kind itself; all others come from a CustomResourceDefinition."""
+        return "." not in self.group or self.group.endswith(".k8s.io")
+
+    @property
+    def has_generation(self) -> bool:
+        """Whether clients see `metadata.generation`: Kubernetes' older kinds have none."""
+        return bool(self.group) or self.name == "Pod"
 
     @property
     def model(self) -> type[BaseModel]:

@@ -4,6 +4,9 @@ Methods are plain functions: on one event loop that makes each write atomic with
 nothing yields no new version and nobody hears of it; only a changed spec raises `generation`. Writers are the
 manifests loader, the API and the Controller; readers hold `Resource`s, which never change under them.
 
+Versions start at the wall clock's milliseconds, so that those of an earlier process are older than any of this one: a
+client that watches on across a restart hears "too old" rather than nothing (spec kubernetes-api.md §1.6).
+
 Observers are called synchronously after each write, in the order of writes; they may write in turn (their change is
 announced after the present one).
 """
@@ -13,11 +16,12 @@ from __future__ import annotations
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from emulator.lib.clock import Clock, rfc3339
-from emulator.objects.errors import AlreadyExists, Conflict, NotFound
+from emulator.objects.errors import AlreadyExists, Conflict, Invalid, NotFound
 from emulator.objects.kind import Json, Kind, Registry
+from emulator.objects.problems import Problem
 from emulator.objects.resource import Key, Resource
 from emulator.objects.selectors import Selector
 from emulator.store.admission import Request, admit, decode, kind_of
@@ -28,6 +32,11 @@ Observer = Callable[[Change], None]
 MANIFESTS = "kemu:manifests"
 CONTROLLER = "kemu:controller"
 _NO_SPACES: Mapping[str, dict[str, Resource[Any]]] = {}
+Propagation = Literal["Background", "Foreground", "Orphan"]
+# What a deletion waits for (apimachinery meta/v1 FinalizerDeleteDependents, FinalizerOrphanDependents).
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+_FINALIZERS = {"Foreground": FOREGROUND, "Orphan": ORPHAN}
+_DELETING = ("deletionTimestamp", "deletionGracePeriodSeconds")
 _HISTORY = 20_000  # changes that a Watch can look back; a list plus its watch needs seconds of them
 
 
@@ -39,11 +48,11 @@ class Store:
         self.clock = clock
         self.config_maps = config_maps
         self._tables: dict[Kind[Any], dict[str, dict[str, Resource[Any]]]] = {}
-        self._history = History(_HISTORY)
+        self.version = int(clock.now().timestamp() * 1000)
+        self._history = History(_HISTORY, self.version)
         self._observers: list[Observer] = []
         self._announcements: deque[Change] = deque()
         self._announcing = False
-        self.version = 1
 
     # -- reading
 
@@ -84,8 +93,8 @@ class Store:
 
     # -- writing
 
-    def create(self, obj: Json, user: str = CONTROLLER) -> Resource[Any]:
-        """Admit and store a new object; a `status` in it is dropped."""
+    def create(self, obj: Json, user: str = CONTROLLER, *, dry_run: bool = False) -> Resource[Any]:
+        """Admit and store a new object; a `status` in it is dropped. A dry run stores nothing."""
         kind = kind_of(obj, self.registry)
         admitted = admit(kind, {k: v for k, v in obj.items() if k != "status"}, Request(None, user, self.config))
         if self.find(kind, admitted.name, admitted.namespace) is not None:
@@ -96,10 +105,10 @@ class Store:
         metadata["uid"] = str(uuid.uuid4())
         metadata["creationTimestamp"] = self.now()
         metadata["generation"] = 1
-        return self._put(admitted, "ADDED", None)
+        return admitted if dry_run else self._put(admitted, "ADDED", None)
 
-    def update(self, obj: Json, user: str = CONTROLLER) -> Resource[Any]:
-        """Admit and store another state of an existing object, except its status.
+    def update(self, obj: Json, user: str = CONTROLLER, *, dry_run: bool = False) -> Resource[Any]:
+        """Admit and store another state of an existing object, except its status. A dry run stores nothing.
 
         Conflict when the metadata carry a resourceVersion or uid that is not the stored one.
         """
@@ -110,19 +119,30 @@ class Store:
         _check_precondition(old, metadata)
         admitted = admit(kind, obj, Request(old, user, self.config))
         new = _with_server_fields(admitted, old)
+        _check_finalizers(new, old)
         if _body(new.obj) != _body(old.obj):
             new.obj["metadata"]["generation"] = old.generation + 1
         if new.obj == old.obj:
             return old
-        return self._replace(new, old)
+        return new if dry_run else self._replace(new, old)
 
-    def update_status(self, key: Key, status: Mapping[str, Any]) -> Resource[Any]:
-        """Store another status; nothing else of the object changes. NotFound if it is gone."""
+    def update_status(
+        self, key: Key, status: Mapping[str, Any], *, precondition: Json | None = None, dry_run: bool = False
+    ) -> Resource[Any]:
+        """Store another status; nothing else of the object changes. A dry run stores nothing.
+
+        NotFound if it is gone; Conflict when the metadata in `precondition` are not the stored ones. Their
+        `managedFields`, if any, are taken along.
+        """
         old = self.get(key.kind, key.name, key.namespace)
-        if old.status == status:
+        _check_precondition(old, precondition or {})
+        metadata = {**old.metadata}
+        if precondition and "managedFields" in precondition:
+            metadata["managedFields"] = precondition["managedFields"]
+        if old.status == status and metadata == old.metadata:
             return old
-        obj = {**old.obj, "metadata": {**old.metadata}, "status": dict(status)}
-        return self._put(Resource(old.kind, obj, old.spec), "MODIFIED", old)
+        new = Resource(old.kind, {**old.obj, "metadata": metadata, "status": dict(status)}, old.spec)
+        return new if dry_run else self._put(new, "MODIFIED", old)
 
     def patch_metadata(
         self,
@@ -146,17 +166,31 @@ class Store:
             return old
         return self._replace(Resource(old.kind, {**old.obj, "metadata": metadata}, old.spec), old)
 
-    def delete(self, kind: Kind[Any], name: str, namespace: str = "", *, uid: str | None = None) -> Resource[Any]:
-        """Remove the object, or mark it as deleting while finalizers are left. Its children are `control/`'s work."""
+    def delete(
+        self,
+        kind: Kind[Any],
+        name: str,
+        namespace: str = "",
+        *,
+        propagation: Propagation = "Background",
+        preconditions: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+    ) -> Resource[Any]:
+        """Remove the object, or mark it as deleting while finalizers are left. What follows for its children is
+        `control/`'s work, which the finalizers of `propagation` wait for. Conflict when its uid or resourceVersion is
+        not that of `preconditions`. A dry run stores nothing.
+        """
         old = self.get(kind, name, namespace)
-        if uid is not None and uid != old.uid:
-            raise Conflict(kind.resource, name, f"the UID in the precondition ({uid}) does not match ({old.uid})")
-        if not old.metadata.get("finalizers"):
-            return self._remove(old)
-        if old.is_deleting:
+        _check_deletion(old, preconditions or {})
+        finalizers = [*old.metadata.get("finalizers", ())]
+        if (mark := _FINALIZERS.get(propagation)) and mark not in finalizers:
+            finalizers.append(mark)
+        if dry_run or (old.is_deleting and finalizers == old.metadata.get("finalizers")):
             return old
-        marks = {"deletionTimestamp": self.now(), "deletionGracePeriodSeconds": 0}
-        obj = {**old.obj, "metadata": {**old.metadata, **marks}}
+        if not finalizers:
+            return self._remove(old)
+        marks = {"deletionTimestamp": self.now(), "deletionGracePeriodSeconds": 0} if not old.is_deleting else {}
+        obj = {**old.obj, "metadata": {**old.metadata, **marks, "finalizers": finalizers}}
         return self._put(Resource(kind, obj, old.spec), "MODIFIED", old)
 
     def now(self) -> str:
@@ -224,9 +258,31 @@ def _check_precondition(old: Resource[Any], metadata: Mapping[str, Any]) -> None
         raise Conflict(old.kind.resource, old.name, f"the UID in the precondition ({uid}) does not match ({old.uid})")
 
 
+def _check_deletion(old: Resource[Any], preconditions: Mapping[str, str]) -> None:
+    """Followed: apiserver pkg/registry/generic/registry/store.go, storage.Preconditions.Check."""
+    for field, named, present in (
+        ("uid", "UID", old.uid),
+        ("resourceVersion", "ResourceVersion", old.metadata["resourceVersion"]),
+    ):
+        asked = preconditions.get(field)
+        if asked and asked != present:
+            why = f"Precondition failed: {named} in precondition: {asked}, {named} in object meta: {present}"
+            raise Conflict(old.kind.resource, old.name, why)
+
+
+def _check_finalizers(new: Resource[Any], old: Resource[Any]) -> None:
+    """Followed: apimachinery pkg/api/validation/objectmeta.go, ValidateObjectMetaAccessorUpdate."""
+    added = [f for f in new.metadata.get("finalizers") or () if f not in (old.metadata.get("finalizers") or ())]
+    if old.is_deleting and added:
+        listed = ", ".join(f'"{name}"' for name in sorted(added))
+        said = "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string"
+        problem = Problem(("metadata", "finalizers"), f"{said}{{{listed}}}", "FieldValueForbidden")
+        raise Invalid(old.kind.qualified, old.name, [problem])
+
+
 def _with_server_fields(admitted: Resource[S], old: Resource[S]) -> Resource[S]:
     metadata = admitted.obj["metadata"]
-    for server_owned in ("uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp"):
+    for server_owned in ("uid", "creationTimestamp", "generation", "resourceVersion", *_DELETING):
         metadata.pop(server_owned, None)
         if server_owned in old.metadata:
             metadata[server_owned] = old.metadata[server_owned]

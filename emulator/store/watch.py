@@ -52,10 +52,20 @@ class Watch:
         return self
 
     async def __anext__(self) -> Change:
+        await self._some()
+        return self._ready.popleft()
+
+    async def batch(self) -> list[Change]:
+        """All changes that are there, at least one."""
+        await self._some()
+        ready = [*self._ready]
+        self._ready.clear()
+        return ready
+
+    async def _some(self) -> None:
         while not self._ready:
             self._wake.clear()
             await self._wake.wait()
-        return self._ready.popleft()
 
     def close(self) -> None:
         self._history.watches.discard(self)
@@ -68,11 +78,11 @@ class Watch:
 
 
 class History:
-    """The last `limit` changes, and who follows them."""
+    """The last `limit` changes, and who follows them. What happened up to version `begun` is not known."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, begun: int) -> None:
         self._changes: deque[Change] = deque(maxlen=limit)
-        self._forgotten = 0
+        self._forgotten = begun
         self.watches: set[Watch] = set()
 
     def append(self, change: Change) -> None:
@@ -89,7 +99,11 @@ class History:
 
         def wanted(change: Change) -> bool:
             resource = change.resource
-            return (kind is None or resource.kind is kind) and (not namespace or resource.namespace == namespace)
+            return (
+                change.version > since
+                and (kind is None or resource.kind is kind)
+                and (not namespace or resource.namespace == namespace)
+            )
 
         watch = Watch(self, wanted)
         for change in dropwhile(lambda c: c.version <= since, self._changes):

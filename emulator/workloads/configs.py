@@ -69,6 +69,7 @@ CONFIG_MAP = Kind(
     short_names=("cm",),
     root=True,
     validate=_changes,
+    has_status=False,
     columns=(Column("Data", lambda r: len(r.spec.data) + len(r.spec.binary_data)), AGE),
 )
 SECRET = Kind(
@@ -80,5 +81,7 @@ SECRET = Kind(
     root=True,
     default=_merge_string_data,
     validate=_secret_problems,
+    fields=("type",),
+    has_status=False,
     columns=(Column("Type", lambda r: r.spec.type), Column("Data", lambda r: len(r.spec.data)), AGE),
 )

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field
 from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.lib.clock import rfc3339
 from emulator.objects.conditions import Condition, written
-from emulator.objects.kind import AGE, Column, Json, Kind, Request
+from emulator.objects.kind import AGE, Column, Json, Kind, Request, Scale
 from emulator.objects.model import ATOMIC_MAP, RETAIN_KEYS, JsonObject, Model, ignored
 from emulator.objects.names import child_name, random_suffix, short_hash
 from emulator.objects.podspec import PodSpec
@@ -73,6 +73,7 @@ DEPLOYMENT = Kind(
     short_names=("deploy",),
     categories=("all",),
     default=_default,
+    scale=Scale(),
     columns=(
         Column("Ready", _counts),
         Column("Up-to-date", lambda r: r.status.get("updatedReplicas", 0), type="integer"),

@@ -28,6 +28,14 @@ KUBE_EVENT = Kind(
     spec=KubeEventData,
     short_names=("ev",),
     root=True,
+    has_status=False,
+    fields=(
+        *(f"involvedObject.{name}" for name in ("kind", "name", "namespace", "uid", "apiVersion", "fieldPath")),
+        "type",
+        "reason",
+        "reportingComponent",
+        "source",
+    ),
     columns=(
         Column("Last Seen", lambda r: r.obj.get("lastTimestamp"), type="date"),
         Column("Type", lambda r: r.obj.get("type")),

@@ -22,6 +22,7 @@ NAMESPACE = Kind(
     spec=NamespaceSpec,
     short_names=("ns",),
     namespaced=False,
+    fields=("status.phase",),
     columns=(Column("Status", lambda r: r.status.get("phase", "Active")), AGE),
 )
 

@@ -52,6 +52,7 @@ POD = Kind(
     categories=("all",),
     default=_default,
     validate=_validate,
+    fields=("status.phase", "spec.nodeName", "spec.serviceAccountName", "spec.restartPolicy", "status.podIP"),
     columns=(
         Column("Ready", _ready),
         Column("Status", _status),

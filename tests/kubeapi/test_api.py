@@ -1,76 +1,16 @@
-"""The API over real HTTP: objects, watches, errors, guards; and the real kubectl where there is one."""
+"""The API over real HTTP: objects, errors, guards; and the real kubectl where there is one."""
 
 from __future__ import annotations
 
 import asyncio
-import http.client
-import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emulator.app import KINDS
-from emulator.ingress.deadlines import Deadlines
-from emulator.ingress.hosts import VirtualHosts
-from emulator.ingress.server import Listener, Server, bind
-from emulator.kubeapi.api import Actions, api
-from emulator.lib.clock import SystemClock
-from emulator.lib.tasks import Tasks
-from emulator.objects.kind import Registry
-from emulator.store.store import Store
-from emulator.workloads.configs import CONFIG_MAP
-from emulator.workloads.podrunner import PodLogs
-
-PREFIX = "secret"
-
-
-@dataclass
-class Api:
-    """A running API."""
-
-    store: Store
-    port: int
-
-    async def ask(
-        self, method: str, path: str, body: Any = None, prefix: str = PREFIX, **headers: str
-    ) -> tuple[int, Any]:
-        def send() -> tuple[int, Any]:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-            sent = {key.replace("_", "-"): value for key, value in headers.items()}
-            connection.request(method, f"/{prefix}{path}", None if body is None else json.dumps(body), sent)
-            answer = connection.getresponse()
-            text = answer.read()
-            connection.close()
-            is_json = "json" in (answer.getheader("content-type") or "")
-            return answer.status, json.loads(text) if is_json else text.decode()
-
-        return await asyncio.to_thread(send)
-
-
-@pytest.fixture
-async def running() -> AsyncIterator[Api]:
-    store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP)
-    nothing: Any = lambda *_: 0  # noqa: E731
-    actions = Actions(fire=nothing, stop=lambda: None, logs=PodLogs(), last_cold={}, requests=nothing)
-    async with Tasks() as tasks:
-        listener = Listener(bind("127.0.0.1", 0), VirtualHosts().public, Deadlines(), api(store, PREFIX, actions))
-        server = Server(listener)
-        serving = tasks.spawn(server.run(), "api")
-        yield Api(store, listener.port)
-        await server.stop(0.0)
-        await serving
-
-
-def config_map(name: str, **data: str) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": {"app": name}}, "data": data}
-
-
-MAPS = "/api/v1/namespaces/default/configmaps"
+from tests.kubeapi.conftest import MAPS, PREFIX, SERVICES, Api, config_map
 
 
 async def test_an_object_is_created_read_replaced_patched_and_deleted(running: Api) -> None:
@@ -117,7 +57,7 @@ async def test_a_refusal_is_a_status_in_knatives_words(running: Api) -> None:
         "metadata": {"name": "a"},
         "spec": {"template": {"spec": {"containers": [{"image": "x", "ports": [{"containerPort": 8012}]}]}}},
     }
-    status, said = await running.ask("POST", "/apis/serving.knative.dev/v1/namespaces/default/services", service)
+    status, said = await running.ask("POST", SERVICES, service)
     assert (status, said["kind"], said["reason"]) == (400, "Status", "BadRequest")
     assert said["message"].startswith(
         'admission webhook "validation.webhook.serving.knative.dev" denied the request: validation failed: '
@@ -130,12 +70,22 @@ async def test_a_refusal_is_a_status_in_knatives_words(running: Api) -> None:
     [
         ("GET", "/api/v1/namespaces/default/configmaps/no", None, 404, 'configmaps "no" not found'),
         ("GET", f"{MAPS}?watch=true&timeoutSeconds=soon", None, 400, 'timeoutSeconds: "soon" is no whole number'),
-        ("GET", f"{MAPS}?watch=true&resourceVersion=x", None, 400, 'resourceVersion: "x" is no number'),
-        ("GET", "/apis/none.dev/v1/things", None, 404, "not found"),
-        ("POST", MAPS, [1], 400, "one JSON object"),
-        ("POST", MAPS, {"kind": "Nope", "apiVersion": "v1"}, 400, 'no matches for kind "Nope"'),
+        ("GET", f"{MAPS}?watch=true&resourceVersion=x", None, 400, 'resourceVersion: "x" is no whole number'),
+        ("POST", MAPS, [1], 400, "the body must be one object"),
+        ("POST", MAPS, {"kind": "Nope", "apiVersion": "v1"}, 400, "the kind in the data (Nope) does not match"),
+        ("POST", MAPS, {"apiVersion": "v2"}, 400, "the apiVersion in the data (v2) does not match"),
+        ("POST", MAPS, {"metadata": {"name": "a", "namespace": "b"}}, 400, "does not match the namespace sent"),
+        ("POST", "/api/v1/namespaces/no/configmaps", config_map("a"), 404, 'namespaces "no" not found'),
+        ("POST", f"{MAPS}?dryRun=some", config_map("a"), 422, 'dryRun: Unsupported value: "some"'),
+        ("POST", MAPS, b"{" * 100_000, 400, "the object provided is unrecognized"),
+        ("POST", MAPS, b"[" * 100_000, 400, "nested too deeply"),
+        ("POST", MAPS, b'"' + b"x" * 3_200_000 + b'"', 413, "Request entity too large: limit is 3145728"),
+        ("GET", f"{MAPS}?resourceVersion=99999999999999", None, 504, "Too large resource version"),
+        ("GET", f"{MAPS}?fieldSelector=data.x=1", None, 400, '"data.x" is not a known field selector'),
+        ("GET", f"{MAPS}?continue=none", None, 410, "The provided continue parameter is too old"),
+        ("PUT", MAPS, config_map("a"), 405, "PUT is not supported on resources of kind"),
         ("PUT", f"{MAPS}/a", config_map("b"), 400, "does not match the name on the URL"),
-        ("PATCH", f"{MAPS}/a", {}, 400, "send application/merge-patch+json"),
+        ("PATCH", f"{MAPS}/a", {}, 415, "the body of the request was in an unknown format"),
     ],
 )
 async def test_bad_requests_get_a_status(
@@ -146,22 +96,27 @@ async def test_bad_requests_get_a_status(
     assert text in said["message"]
 
 
-async def test_a_watch_replays_and_follows(running: Api) -> None:
-    created = running.store.create(config_map("a", x="1"))
-    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
-    query = f"watch=true&resourceVersion={created.resource_version - 1}"
-    writer.write(f"GET /{PREFIX}{MAPS}?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-    running.store.update(config_map("a", x="2"))
-    running.store.delete(CONFIG_MAP, "a", "default")
-    seen: list[tuple[str, str]] = []
-    async with asyncio.timeout(5):
-        while len(seen) < 3:
-            line = await reader.readline()
-            if line.startswith(b"{"):
-                found = json.loads(line)
-                seen.append((found["type"], found["object"]["data"]["x"]))
-    writer.close()
-    assert seen == [("ADDED", "1"), ("MODIFIED", "2"), ("DELETED", "2")]
+@pytest.mark.parametrize("path", ["/apis/none.dev/v1/things", "/api/v1/nothings", f"{MAPS}/a/b", "/other"])
+async def test_a_path_that_is_not_served_is_404_in_plain_text(running: Api, path: str) -> None:
+    assert await running.ask("GET", path) == (404, "404 page not found\n")
+
+
+async def test_every_path_may_end_with_a_slash(running: Api) -> None:
+    assert (await running.ask("GET", "/version/"))[1]["gitVersion"].startswith("v1.")
+    assert (await running.ask("GET", f"{MAPS}/"))[0] == 200
+
+
+async def test_health_is_told(running: Api) -> None:
+    for path in ("/healthz", "/livez", "/readyz?verbose"):
+        assert await running.ask("GET", path) == (200, "ok")
+
+
+async def test_a_client_may_do_everything(running: Api) -> None:
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    status, said = await running.ask("POST", path, {"spec": {"resourceAttributes": {"verb": "get"}}})
+    assert (status, said["kind"], said["status"]) == (201, "SelfSubjectAccessReview", {"allowed": True})
+    _, rules = await running.ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", {"spec": {}})
+    assert rules["status"]["resourceRules"][0]["verbs"] == ["*"]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +125,8 @@ async def test_a_watch_replays_and_follows(running: Api) -> None:
         ({}, "wrong", 404),
         ({"Host": "evil.example.com"}, PREFIX, 403),
         ({"Origin": "http://evil.example.com"}, PREFIX, 403),
+        ({"Origin": "null"}, PREFIX, 403),
+        ({"Host": "localhost:1", "Origin": "http://localhost:1"}, PREFIX, 200),
         ({"Sec_Fetch_Site": "cross-site"}, PREFIX, 403),
         ({"Host": "localhost:1"}, PREFIX, 200),
     ],

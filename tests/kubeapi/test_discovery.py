@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from emulator.app import KINDS
 from emulator.kubeapi import discovery
 from emulator.objects.kind import Registry
@@ -28,3 +30,33 @@ def test_an_older_version_that_is_also_served_lists_its_kinds() -> None:
     found = discovery.resources(Registry(KINDS), "operator.knative.dev", "v1alpha1")
     assert found["groupVersion"] == "operator.knative.dev/v1alpha1"
     assert "knativeservings" in [entry["name"] for entry in found["resources"]]
+
+
+def test_everything_comes_at_once_in_the_aggregated_form() -> None:
+    registry = Registry(KINDS)
+    core, others = discovery.aggregated_core(registry, "v2"), discovery.aggregated_groups(registry, "v2")
+    assert [item["metadata"].get("name", "") for item in core["items"]] == [""]
+    serving = next(item for item in others["items"] if item["metadata"]["name"] == "serving.knative.dev")
+    services = next(r for r in serving["versions"][0]["resources"] if r["resource"] == "services")
+    assert (services["responseKind"]["kind"], services["shortNames"]) == ("Service", ["kservice", "ksvc"])
+    assert [part["subresource"] for part in services["subresources"]] == ["status"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "version"),
+    [
+        ("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json", "v2"),
+        ("application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json", "v2beta1"),
+        ("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;profile=nopeer", "v2"),
+        ("application/json", None),
+        ("", None),
+        ("application/json, application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList", None),
+    ],
+)
+def test_the_form_asked_for_first_counts(accept: str, version: str | None) -> None:
+    assert discovery.aggregated_version(accept) == version
+
+
+def test_reviews_are_listed_though_nothing_of_them_is_stored() -> None:
+    found = discovery.resources(Registry(KINDS), "authorization.k8s.io", "v1")["resources"]
+    assert [entry["kind"] for entry in found][:2] == ["SelfSubjectAccessReview", "SelfSubjectRulesReview"]

@@ -38,7 +38,13 @@ DETAILS = {"name": "a", "group": "serving.knative.dev", "kind": "services"}
         ),
         (BadRequest("no"), 400, "BadRequest", "no", None),
         (Gone("too old"), 410, "Expired", "too old", None),
-        (MethodNotAllowed("no"), 405, "MethodNotAllowed", "no", None),
+        (
+            MethodNotAllowed("create", "pods"),
+            405,
+            "MethodNotAllowed",
+            'create is not supported on resources of kind "pods"',
+            {"kind": "pods"},
+        ),
         (
             Denied("w.dev", [missing("spec", "b"), missing("spec", "a")]),
             400,

@@ -1,0 +1,147 @@
+"""What a client sends: JSON, YAML or protobuf, of bounded size and depth, as one JSON object.
+
+Follows spec kubernetes-api.md §1.7: a missing Content-Type is JSON, a missing kind or apiVersion is that of the URL,
+another one than the URL's is refused. `null` counts as not written, as typed decoders of Kubernetes see it; only
+patches keep it. The raw text is kept for whoever looks for doubled fields.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from emulator.kubeapi.target import Target
+from emulator.objects.errors import BadRequest, TooLarge, UnsupportedMediaType
+from emulator.objects.kind import Json
+
+# apiserver pkg/server/config.go, MaxRequestBodyBytes.
+LIMIT = 3 * 1024 * 1024
+JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
+# Clients that name no type send JSON; the form's is what http libraries add to a body of bytes.
+_JSON_TYPES = ("", JSON, "application/x-www-form-urlencoded")
+
+
+@dataclass(frozen=True)
+class Body:
+    """An object and the text that it came in (b"" for protobuf, which has no field twice)."""
+
+    obj: Json
+    text: bytes = b""
+    media: str = JSON
+
+
+async def read(request: Request) -> bytes:
+    """The bytes of a body; TooLarge."""
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > LIMIT:
+            raise TooLarge(LIMIT)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def read_object(request: Request) -> Body:
+    """The object in a body; BadRequest, TooLarge, UnsupportedMediaType."""
+    media = media_type(request)
+    text = await read(request)
+    if media in _JSON_TYPES:
+        return Body(as_object(parsed_json(text)), text)
+    if media == YAML:
+        return Body(as_object(parsed_yaml(text)), text, YAML)
+    raise UnsupportedMediaType((JSON, YAML, PROTOBUF))
+
+
+async def read_options(request: Request) -> Json:
+    """DeleteOptions: the body, which may be empty, with the query's parameters over it."""
+    body = await read_object(request) if await has_body(request) else Body({})
+    query = request.query_params
+    options = dict(body.obj)
+    if policy := query.get("propagationPolicy"):
+        options["propagationPolicy"] = policy
+    if dry_run := query.getlist("dryRun"):
+        options["dryRun"] = dry_run
+    return options
+
+
+async def has_body(request: Request) -> bool:
+    """Whether there is more than white space to read; the body stays readable."""
+    return bool((await request.body()).strip()) if _announces_body(request) else False
+
+
+def _announces_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+
+
+def media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def parsed_json(text: bytes) -> Any:
+    """Any JSON value; BadRequest."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise BadRequest("the object provided is unrecognized: it is nested too deeply") from None
+    except ValueError as error:
+        raise BadRequest(f"the object provided is unrecognized (must be of type JSON): {error}") from None
+
+
+def parsed_yaml(text: bytes) -> Any:
+    """The one document of a YAML text, its scalars read as kubectl reads them; BadRequest."""
+    from emulator.manifests.documents import Unreadable, read_documents
+
+    try:
+        documents = list(read_documents(text.decode()))
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"the body is no UTF-8: {error}") from None
+    except Unreadable as unreadable:
+        faults = "; ".join(f"line {f.position.line}: {f.message}" for f in unreadable.faults)
+        raise BadRequest(f"error converting YAML to JSON: yaml: {faults}") from None
+    if len(documents) != 1:
+        raise BadRequest(f"the body must be one YAML document, not {len(documents)}")
+    return documents[0].value
+
+
+def as_object(value: Any) -> Json:
+    """`value` if it is an object, without what is null in it; BadRequest."""
+    if not isinstance(value, dict):
+        raise BadRequest("the body must be one object")
+    found: Json = without_nulls(value)
+    return found
+
+
+def without_nulls(value: Any) -> Any:
+    """A copy without the fields of maps that are null."""
+    if isinstance(value, dict):
+        return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [without_nulls(inner) for inner in value]
+    return value
+
+
+def addressed(obj: Json, target: Target) -> Json:
+    """The object with kind, apiVersion, name and namespace of the URL that it was sent to; BadRequest if others."""
+    kind = target.kind
+    for field, given in (("apiVersion", target.api_version), ("kind", kind.name)):
+        if obj.setdefault(field, given) != given:
+            raise BadRequest(f"the {field} in the data ({obj[field]}) does not match the expected {field} ({given})")
+    metadata = obj.setdefault("metadata", {})
+    if not isinstance(metadata, dict):
+        raise BadRequest("metadata must be an object")
+    if target.name and metadata.setdefault("name", target.name) != target.name:
+        raise BadRequest(
+            f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
+        )
+    if kind.namespaced:
+        given = target.namespace or "default"
+        if (metadata.get("namespace") or given) != given:
+            said = "the namespace of the provided object does not match the namespace sent on the request"
+            raise BadRequest(said)
+        metadata["namespace"] = given
+    else:
+        metadata.pop("namespace", None)
+    return {**obj, "apiVersion": kind.api_version}

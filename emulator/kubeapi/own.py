@@ -1,0 +1,143 @@
+"""kemu's own endpoints beside the Kubernetes API: what its verbs need and kubectl has no word for.
+
+`Actions` is what they may do besides the Store: it is handed in, so that this package knows neither eventing nor
+workloads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from emulator.lib.ringlog import RingLog
+from emulator.objects.kind import Json
+from emulator.store.store import Store
+
+
+class Logs(Protocol):
+    """Output of containers, also of Pods that are gone."""
+
+    def of(self, namespace: str, pod: str, container: str) -> RingLog: ...
+
+    def containers(self, namespace: str, pod: str) -> list[str]: ...
+
+    def pods(self, namespace: str) -> list[str]: ...
+
+
+class Fired(Protocol):
+    """An event that a source has sent."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def type(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What the API may ask of the rest of kemu. `last_cold` tells of each Revision's last cold start."""
+
+    fire: Callable[[str, str], Fired]
+    stop: Callable[[], None]
+    logs: Logs
+    last_cold: Mapping[tuple[str, str], str]
+    requests: Callable[[str, str], int]
+
+
+class Own:
+    """The endpoints below `/kemu/`."""
+
+    def __init__(self, store: Store, actions: Actions) -> None:
+        self._store = store
+        self._actions = actions
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/kemu/ps", self.ps),
+            Route("/kemu/kinds", self.kinds),
+            Route("/kemu/stop", self.stop, methods=["POST"]),
+            Route("/kemu/pods", self.pods),
+            Route("/kemu/fire/{namespace}/{name}", self.fire, methods=["POST"]),
+        ]
+
+    async def kinds(self, request: Request) -> Response:
+        """The kinds that a word means: `?word=ksvc`; without one, all."""
+        word = request.query_params.get("word", "")
+        found = self._store.registry.named(word) if word else list(self._store.registry)
+        listed = [
+            {
+                "kind": k.name,
+                "plural": k.plural,
+                "group": k.group,
+                "version": k.version,
+                "namespaced": k.namespaced,
+                "shortNames": list(k.short_names),
+            }
+            for k in found
+        ]
+        return JSONResponse(listed)
+
+    async def stop(self, request: Request) -> Response:
+        self._actions.stop()
+        return JSONResponse({})
+
+    async def fire(self, request: Request) -> Response:
+        event = self._actions.fire(request.path_params["namespace"], request.path_params["name"])
+        return JSONResponse({"id": event.id, "type": event.type})
+
+    async def pods(self, request: Request) -> Response:
+        """Pods whose output is kept, the oldest first."""
+        return JSONResponse(self._actions.logs.pods(request.query_params.get("namespace", "default")))
+
+    async def ps(self, request: Request) -> Response:
+        return JSONResponse(self._rows())
+
+    def _rows(self) -> list[Json]:
+        """One row for each Revision that gets requests, or is the latest of its Service."""
+        registry = self._store.registry
+        revisions, services = (
+            registry.of_plural("serving.knative.dev", "v1", "revisions"),
+            "serving.knative.dev/service",
+        )
+        assert revisions is not None
+        rows = []
+        for revision in self._store.list(revisions):
+            state = revision.labels.get("serving.knative.dev/routingState")
+            replicas = revision.status.get("actualReplicas", 0)
+            if state == "reserve" and not replicas:
+                continue
+            key = (revision.namespace, revision.name)
+            rows.append(
+                {
+                    "namespace": revision.namespace,
+                    "service": revision.labels.get(services, ""),
+                    "revision": revision.name,
+                    "replicas": replicas,
+                    "state": _state(revision),
+                    "coldStart": self._actions.last_cold.get(key, ""),
+                    "requests": self._actions.requests(*key),
+                }
+            )
+        return rows
+
+
+def _state(revision: Any) -> str:
+    ready = revision.condition("Ready")
+    if ready["status"] == "False":
+        return str(ready.get("reason", "failed"))
+    if ready["status"] != "True":
+        return "deploying"
+    active = revision.condition("Active")
+    return (
+        "running"
+        if revision.status.get("actualReplicas")
+        else "starting"
+        if active["status"] == "Unknown"
+        else "asleep"
+    )

@@ -1,0 +1,160 @@
+"""Get and list: objects, lists of them, Tables, metadata alone; by pages, selectors and versions.
+
+Follows spec kubernetes-api.md §1.3 to §1.5. The Store holds one state only, so a list as of an earlier version is
+answered by "expired" unless nothing has changed since.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from emulator.kubeapi.media import YAML, Form, negotiated
+from emulator.kubeapi.pages import Page, Pages
+from emulator.kubeapi.scales import scale_of
+from emulator.kubeapi.selection import selection_of
+from emulator.kubeapi.shown import Encoder, encoded, partial, served
+from emulator.kubeapi.tables import rows, table
+from emulator.kubeapi.target import Target
+from emulator.objects.errors import BadRequest, Gone, Invalid, TooLargeVersion
+from emulator.objects.kind import Json
+from emulator.objects.problems import Problem
+from emulator.objects.resource import Resource
+from emulator.store.store import Store
+
+_SLICE = 50  # objects that are encoded before the loop gets a turn
+_INCLUDES = ("None", "Metadata", "Object")
+
+
+class Reader:
+    """Answers GET."""
+
+    def __init__(self, store: Store, encoder: Encoder) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._pages = Pages()
+
+    async def one(self, request: Request, target: Target) -> Response:
+        """One object, in the form that the client wants; NotFound."""
+        resource = self._store.get(target.kind, target.name, target.namespace)
+        if target.part == "scale" and target.kind.scale is not None:
+            return reply(scale_of(resource, target.kind.scale))
+        return self.shown(request, target, resource)
+
+    def shown(self, request: Request, target: Target, resource: Resource[Any], code: int = 200) -> Response:
+        """The answer that holds `resource`."""
+        form = negotiated(request.headers.get("accept", ""))
+        if form.shape == "table":
+            page = Page([resource], int(resource.metadata.get("resourceVersion", 0)))
+            return reply(self._table(request, target, page, form), code)
+        is_whole = form.shape == "object"
+        value = served(resource, target.api_version) if is_whole else partial(resource, form.version)
+        return reply(value, code, form.media)
+
+    async def many(self, request: Request, target: Target) -> Response:
+        """A list; BadRequest, Gone, TooLargeVersion."""
+        form = negotiated(request.headers.get("accept", ""))
+        page = self._page(request.query_params, target)
+        if form.shape == "table":
+            return reply(self._table(request, target, page, form))
+        if form.shape == "object" and form.media != YAML:
+            return StreamingResponse(self._list(target, page), media_type=form.media)
+        meta = f"meta.k8s.io/{form.version}"
+        if form.shape == "partial":
+            head = {"kind": "PartialObjectMetadataList", "apiVersion": meta}
+            items = [partial(resource, form.version) for resource in page.resources]
+        else:
+            head, items = _head(target), [served(resource, target.api_version) for resource in page.resources]
+        return reply({**head, "metadata": _list_meta(page), "items": items}, media=form.media)
+
+    def selected(self, query: Mapping[str, str], target: Target) -> list[Resource[Any]]:
+        """All objects that the query selects."""
+        wanted = selection_of(query, target.kind)
+        if wanted.name is not None and target.namespace:
+            found = self._store.find(target.kind, wanted.name, target.namespace)
+            present = [found] if found is not None else []
+        else:
+            present = self._store.list(target.kind, target.namespace)
+        return present if wanted.is_all else [resource for resource in present if wanted(resource)]
+
+    def _page(self, query: Mapping[str, str], target: Target) -> Page:
+        limit = whole_number(query, "limit", 0)
+        if token := query.get("continue"):
+            return self._pages.next(token, limit)
+        check_version(query, self._store.version)
+        return self._pages.first(self.selected(query, target), self._store.version, limit)
+
+    async def _list(self, target: Target, page: Page) -> AsyncIterator[bytes]:
+        """The bytes of a list, made in slices: a thousand objects must not hold up requests."""
+        head = encoded({**_head(target), "metadata": _list_meta(page)})
+        yield head[:-1] + b',"items":['
+        for start in range(0, len(page.resources), _SLICE):
+            part = page.resources[start : start + _SLICE]
+            yield (b"," if start else b"") + b",".join(self._encoder(r, target.api_version) for r in part)
+            await asyncio.sleep(0)
+        yield b"]}"
+
+    def _table(self, request: Request, target: Target, page: Page, form: Form) -> Json:
+        include = included(request.query_params)
+        lines = rows(page.resources, self._store.clock.now(), include, form.version)
+        found = table(target.kind, lines, str(page.version), form.version)
+        return {**found, "metadata": _list_meta(page)}
+
+
+def reply(value: Any, code: int = 200, media: str = "application/json") -> Response:
+    """`value` as JSON, or as YAML."""
+    if media == YAML:
+        import yaml  # rarely asked for
+
+        return Response(yaml.safe_dump(value, sort_keys=False), code, media_type=media)
+    return Response(encoded(value), code, media_type=media)
+
+
+def included(query: Mapping[str, str]) -> str:
+    """`includeObject`; BadRequest."""
+    include = query.get("includeObject") or "Metadata"
+    if include not in _INCLUDES:
+        raise BadRequest(f'unrecognized includeObject value: "{include}"')
+    return include
+
+
+def whole_number(query: Mapping[str, str], name: str, default: int) -> int:
+    """A parameter that is a number, or BadRequest."""
+    text = query.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdecimal():
+        raise BadRequest(f'{name}: "{text}" is no whole number')
+    return int(text)
+
+
+def check_version(query: Mapping[str, str], current: int) -> None:
+    """What `resourceVersion` and `resourceVersionMatch` of a list ask for; TooLargeVersion, Gone, Invalid."""
+    asked, match = whole_number(query, "resourceVersion", 0), query.get("resourceVersionMatch", "")
+    if match and match not in ("Exact", "NotOlderThan"):
+        raise _invalid_options(f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan"')
+    if match and not query.get("resourceVersion"):
+        raise _invalid_options("Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided")
+    if asked > current:
+        raise TooLargeVersion(asked, current)
+    if match == "Exact" and asked < current:
+        raise Gone(f"The resourceVersion for the provided list is too old: {asked} ({current})")
+
+
+def _invalid_options(said: str) -> Invalid:
+    return Invalid("ListOptions.meta.k8s.io", "", [Problem(("resourceVersionMatch",), said)])
+
+
+def _head(target: Target) -> Json:
+    return {"kind": f"{target.kind.name}List", "apiVersion": target.api_version}
+
+
+def _list_meta(page: Page) -> Json:
+    meta: Json = {"resourceVersion": str(page.version)}
+    if page.token:
+        meta |= {"continue": page.token, "remainingItemCount": page.remaining}
+    return meta

@@ -1,0 +1,56 @@
+"""The `/scale` subresource: how many replicas an object has and wants, whatever its kind, as autoscaling/v1 Scale.
+
+Pure. Where the numbers stand is the Kind's `scale`. Followed: apiextensions-apiserver pkg/registry/customresource.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.objects.errors import BadRequest
+from emulator.objects.kind import Json, Scale
+from emulator.objects.resource import Resource
+
+
+def scale_of(resource: Resource[Any], where: Scale) -> Json:
+    """The Scale of an object."""
+    metadata = {k: resource.metadata[k] for k in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")}
+    status: Json = {"replicas": _at(resource.obj, where.current) or 0}
+    if selector := _selector_text(_at(resource.obj, where.selector)):
+        status["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": metadata,
+        "spec": {"replicas": _at(resource.obj, where.replicas) or 0},
+        "status": status,
+    }
+
+
+def scaled(resource: Resource[Any], where: Scale, scale: Json) -> Json:
+    """The object with the number of replicas that `scale` says; BadRequest."""
+    wanted = (scale.get("spec") or {}).get("replicas", 0)
+    if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
+        raise BadRequest(f"spec.replicas: Invalid value: {wanted}: must be greater than or equal to 0")
+    metadata = {**resource.metadata}
+    version = (scale.get("metadata") or {}).get("resourceVersion")
+    metadata["resourceVersion"] = version or metadata["resourceVersion"]
+    return {**_with(resource.obj, where.replicas.split("."), wanted), "metadata": metadata}
+
+
+def _with(obj: Json, path: list[str], value: int) -> Json:
+    first, *rest = path
+    return {**obj, first: _with(obj.get(first) or {}, rest, value) if rest else value}
+
+
+def _at(obj: Any, path: str) -> Any:
+    for part in path.strip(".").split("."):
+        obj = obj.get(part) if isinstance(obj, dict) else None
+    return obj
+
+
+def _selector_text(selector: Any) -> str:
+    if isinstance(selector, str):
+        return selector
+    labels = (selector or {}).get("matchLabels", {}) if isinstance(selector, dict) else {}
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))

@@ -1,0 +1,192 @@
+"""Create, replace, patch and delete: from a request to one call of the Store, and its answer.
+
+Nothing is decided here: the Store admits or refuses. The answer is made before any reconciler has run, so status and
+generation in it are those of the write (spec kubernetes-api.md §1.7, §3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from emulator.kubeapi.bodies import addressed, as_object, media_type, parsed_json, read, read_object, read_options
+from emulator.kubeapi.reading import Reader, reply
+from emulator.kubeapi.scales import scale_of, scaled
+from emulator.kubeapi.shown import served
+from emulator.kubeapi.target import Target
+from emulator.objects.errors import Invalid, NotFound, UnsupportedMediaType
+from emulator.objects.kind import Json
+from emulator.objects.problems import Problem
+from emulator.objects.resource import Resource
+from emulator.store.store import Propagation, Store
+
+USER = "kubernetes-admin"
+MERGE = "application/merge-patch+json"
+_POLICIES: dict[str, Propagation] = {
+    "Background": "Background",
+    "Foreground": "Foreground",
+    "Orphan": "Orphan",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a write's query asks for besides."""
+
+    dry_run: bool
+    field_validation: str
+    manager: str
+
+
+class Writer:
+    """Answers POST, PUT, PATCH and DELETE of objects."""
+
+    def __init__(self, store: Store, reader: Reader) -> None:
+        self._store = store
+        self._reader = reader
+
+    async def create(self, request: Request, target: Target) -> Response:
+        """201 with the new object."""
+        options = options_of(request, "CreateOptions")
+        obj = addressed((await read_object(request)).obj, target)
+        self._check_namespace(target)
+        created = self._store.create(obj, USER, dry_run=options.dry_run)
+        if target.kind.webhook:  # a Go type's empty status, which some clients read at once
+            created = Resource(created.kind, {"status": {}, **created.obj}, created.spec)
+        return self._reader.shown(request, target, created, 201)
+
+    async def replace(self, request: Request, target: Target) -> Response:
+        """200 with the object, or the part of it, as it is now."""
+        options = options_of(request, "UpdateOptions")
+        obj = (await read_object(request)).obj
+        return self._answer(request, target, self._replaced(target, obj, options))
+
+    async def patch(self, request: Request, target: Target) -> Response:
+        """200 with the patched object, or the patched part of it."""
+        options = options_of(request, "PatchOptions")
+        if media_type(request) != MERGE:
+            raise UnsupportedMediaType((MERGE,))
+        patch = parsed_json(await read(request))
+        present = self._store.get(target.kind, target.name, target.namespace)
+        obj = as_object(merge_patch(_part(present, target), patch))
+        return self._answer(request, target, self._replaced(target, obj, options))
+
+    async def delete(self, request: Request, target: Target) -> Response:
+        """A Status once the object is gone, the object while finalizers hold it."""
+        options = await read_options(request)
+        gone = self._deleted(target, target.name, target.namespace, options)
+        if gone.is_deleting and gone.metadata.get("finalizers"):
+            return self._reader.shown(request, target, gone)
+        details = {"name": gone.name, "group": target.kind.group, "kind": target.kind.plural, "uid": gone.uid}
+        if not target.kind.group:
+            del details["group"]
+        status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+        return reply(status)
+
+    async def delete_many(self, request: Request, target: Target) -> Response:
+        """The list of what was selected."""
+        options = await read_options(request)
+        found = self._reader.selected(request.query_params, target)
+        gone = [self._deleted(target, r.name, r.namespace, options) for r in found]
+        listed = {
+            "kind": f"{target.kind.name}List",
+            "apiVersion": target.api_version,
+            "metadata": {"resourceVersion": str(self._store.version)},
+        }
+        return reply({**listed, "items": [served(resource, target.api_version) for resource in gone]})
+
+    # -- inside
+
+    def _answer(self, request: Request, target: Target, resource: Resource[Any]) -> Response:
+        if target.part == "scale":
+            return reply(_part(resource, target))
+        return self._reader.shown(request, target, resource)
+
+    def _replaced(self, target: Target, obj: Json, options: Options) -> Resource[Any]:
+        if target.part == "scale" and target.kind.scale is not None:
+            present = self._store.get(target.kind, target.name, target.namespace)
+            return self._store.update(scaled(present, target.kind.scale, obj), USER, dry_run=options.dry_run)
+        obj = addressed(obj, target)
+        if target.part == "status":
+            key = self._store.get(target.kind, target.name, target.namespace).key
+            status = obj.get("status") or {}
+            return self._store.update_status(key, status, precondition=_precondition(obj), dry_run=options.dry_run)
+        return self._store.update(obj, USER, dry_run=options.dry_run)
+
+    def _deleted(self, target: Target, name: str, namespace: str, options: Json) -> Resource[Any]:
+        policy = options.get("propagationPolicy") or "Background"
+        if policy not in _POLICIES:
+            raise _invalid("DeleteOptions", "propagationPolicy", policy, tuple(_POLICIES))
+        return self._store.delete(
+            target.kind,
+            name,
+            namespace,
+            propagation=_POLICIES[policy],
+            preconditions=options.get("preconditions"),
+            dry_run=is_dry_run(options.get("dryRun") or (), "DeleteOptions"),
+        )
+
+    def _check_namespace(self, target: Target) -> None:
+        namespaces = self._store.registry.of("v1", "Namespace")
+        if not target.kind.namespaced or namespaces is None or target.namespace in ("", "default"):
+            return
+        if self._store.find(namespaces, target.namespace) is None:
+            raise NotFound("namespaces", target.namespace)
+
+
+def options_of(request: Request, kind: str) -> Options:
+    """`dryRun`, `fieldValidation` and `fieldManager` of a write; Invalid for values that there are not."""
+    query = request.query_params
+    validation = query.get("fieldValidation", "")
+    if validation not in ("", "Ignore", "Warn", "Strict"):
+        raise _invalid(kind, "fieldValidation", validation, ("Ignore", "Strict", "Warn"))
+    return Options(is_dry_run(query.getlist("dryRun"), kind), validation, manager_of(request))
+
+
+def is_dry_run(values: Any, kind: str) -> bool:
+    """Whether `dryRun` says All; Invalid if it says anything else."""
+    for value in values:
+        if value != "All":
+            raise _invalid(kind, "dryRun", value, ("All",))
+    return bool(values)
+
+
+def manager_of(request: Request) -> str:
+    """`fieldManager`, or what the client calls itself (apiserver pkg/endpoints/handlers, managerOrUserAgent)."""
+    given = request.query_params.get("fieldManager")
+    return given or request.headers.get("user-agent", "unknown").partition("/")[0][:128]
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7386."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged
+
+
+def _part(resource: Resource[Any], target: Target) -> Json:
+    """What is exchanged at the target: the object, or its Scale."""
+    if target.part == "scale" and target.kind.scale is not None:
+        return scale_of(resource, target.kind.scale)
+    return served(resource, target.api_version)
+
+
+def _precondition(obj: Mapping[str, Any]) -> Json:
+    metadata = obj["metadata"]
+    return {name: metadata[name] for name in ("resourceVersion", "uid", "managedFields") if name in metadata}
+
+
+def _invalid(kind: str, field: str, value: str, known: tuple[str, ...]) -> Invalid:
+    listed = ", ".join(f'"{name}"' for name in known)
+    said = f'Unsupported value: "{value}": supported values: {listed}'
+    return Invalid(f"{kind}.meta.k8s.io", "", [Problem((field,), said, "FieldValueNotSupported")])
