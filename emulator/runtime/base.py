@@ -46,7 +46,8 @@ class ContainerSpec:
     (Kubernetes' rules). `user` is `uid`, `uid:gid` or a name. `ports` are those that kemu must reach, the main one
     first; where containers are reached directly every other port answers too. `share_network_of` (a container's id)
     joins that container's network instead of making one: `ports`, `hostname` and `aliases` are then that container's
-    affair. `aliases` are names under which other containers find this one; its `hostname` always is one.
+    affair. `aliases` are names under which other containers find this one; its `hostname` always is one. With `stdin`
+    `Runtime.attach` can write to its process (`stdin_once`: the first one only), which else reads no input at all.
     """
 
     name: str
@@ -70,6 +71,9 @@ class ContainerSpec:
     cap_drop: tuple[str, ...] = ()
     read_only_root: bool = False
     stop_signal: str | None = None
+    stdin: bool = False
+    stdin_once: bool = False
+    tty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,34 @@ class ExecResult:
     output: str
 
 
+StdioName = Literal["stdout", "stderr"]
+
+
+class Stdio(Protocol):
+    """The standard streams of a process in a container, held by one client. With a terminal all output is stdout.
+
+    One task may read while another writes. Whoever holds it closes it.
+    """
+
+    async def read(self) -> tuple[StdioName, bytes] | None:
+        """The next output; None when there will be none. Nothing is read ahead of the caller beyond a small buffer."""
+
+    async def write(self, data: bytes) -> None:
+        """To the process's stdin; waits while the process is slow to read. What nobody reads any more is dropped."""
+
+    async def end_input(self) -> None:
+        """The process reads the end of its input; output goes on."""
+
+    async def resize(self, width: int, height: int) -> None:
+        """The terminal's size in characters; without a terminal, or when it has ended: nothing."""
+
+    async def exit_code(self) -> int:
+        """Waits for the process's end."""
+
+    async def close(self) -> None:
+        """Let go. A process of `open_exec` that still runs is killed, an attached container runs on."""
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkInfo:
     """The instance's network, as seen from kemu.
@@ -263,6 +295,24 @@ class Runtime(Protocol):
         """Run `argv` in a running container. TimeoutError, ContainerGone, ContainerFailed (not running).
 
         A command that is not there ends with code 126 or 127, as in a shell.
+        """
+
+    async def open_exec(self, id: str, argv: tuple[str, ...], *, stdin: bool = False, tty: bool = False) -> Stdio:
+        """Run `argv` in a running container with its streams held open. ContainerGone, ContainerFailed (not running).
+
+        ContainerFailed too if the command cannot be started; some engines tell that on the first `read` only.
+        """
+
+    async def attach(self, id: str, *, stdin: bool = False) -> Stdio:
+        """The streams of the container's own process, output from now on. ContainerGone, ContainerFailed (not running).
+
+        `stdin` reaches it only if its spec says `stdin`.
+        """
+
+    async def reach(self, id: str, port: int) -> Address | None:
+        """Where kemu reaches a port of a running container, whether or not its spec names it; None if it cannot.
+
+        ContainerGone, ContainerFailed (not running). Whether anybody listens there is not asked.
         """
 
     def logs(

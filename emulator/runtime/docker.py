@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import http.client
 import os
+from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
@@ -26,6 +26,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from emulator.runtime.base import (
     INSTANCE_LABEL,
+    Address,
     ContainerEvent,
     ContainerSpec,
     ContainerState,
@@ -38,18 +39,26 @@ from emulator.runtime.base import (
     PullProgress,
     RunningContainer,
     Status,
+    Stdio,
     Timings,
 )
+from emulator.runtime.docker_calls import (
+    exec_container,
+    pull_image,
+    remove_container,
+    start_container,
+    stop_container,
+)
+from emulator.runtime.docker_dial import API_VERSION, Refused, hijack
 from emulator.runtime.docker_specs import (
     Placement,
     addresses_of,
     container_event,
     container_state,
-    create_body,
     listed_state,
 )
-from emulator.runtime.docker_streams import Events, Output
-from emulator.runtime.docker_volumes import ensure_volume
+from emulator.runtime.docker_stdio import DockerAttach, DockerExec, exec_id, streams
+from emulator.runtime.docker_streams import Events, Output, OutputRequest
 from emulator.runtime.engine import Endpoint, explain, find_engine
 from emulator.runtime.errors import (
     ContainerFailed,
@@ -57,9 +66,8 @@ from emulator.runtime.errors import (
     EngineLost,
     EngineUnavailable,
     ImageMissing,
-    NameTaken,
 )
-from emulator.runtime.images import PullMeter, image_info, parse_name
+from emulator.runtime.images import image_info
 from emulator.runtime.names import HostsFile
 from emulator.runtime.threads import Threads
 
@@ -68,7 +76,6 @@ Json = dict[str, Any]
 
 WORKERS = 16
 CALL_TIMEOUT_S = 60
-_OUTPUT_KEPT = 10 * 1024
 _CLOCKS_DIFFER = timedelta(seconds=2)
 # What a call to an engine that goes away raises, besides OSError.
 _CUT = (requests.exceptions.ConnectionError, urllib3.exceptions.ProtocolError, http.client.HTTPException, OSError)
@@ -114,7 +121,7 @@ class DockerRuntime:
             client = docker.APIClient(
                 base_url=endpoint.url,
                 tls=tls,
-                version="1.41",
+                version=API_VERSION,
                 timeout=CALL_TIMEOUT_S,
                 num_pools=WORKERS,
                 max_pool_size=64,
@@ -138,15 +145,16 @@ class DockerRuntime:
             client.create_network(name, driver="bridge", labels=labels, check_duplicate=True)
         described = client.inspect_network(name)
         configs = (described.get("IPAM") or {}).get("Config") or [{}]
-        is_near = self._endpoint is not None and not self._endpoint.is_remote and not self._is_desktop
-        gateway = configs[0].get("Gateway") if is_near and os.uname().sysname == "Linux" else None
+        gateway = configs[0].get("Gateway") if self._is_near else None
         return NetworkInfo(name, gateway)
 
     # -- containers
 
     async def start(self, spec: ContainerSpec) -> RunningContainer:
         place = await self._place()
-        work = self._threads.long(lambda: self._call(lambda client: _start(client, spec, place)), f"start {spec.name}")
+        work = self._threads.long(
+            lambda: self._call(lambda client: start_container(client, spec, place)), f"start {spec.name}"
+        )
         try:
             created, timings = await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -174,14 +182,14 @@ class DockerRuntime:
 
         def work(client: docker.APIClient) -> None:
             if self._found(client, id) is not None:
-                _stop(client, id, whole)
+                stop_container(client, id, whole)
 
         await self._threads.long(lambda: self._call(work), f"stop {id[:12]}")
 
     async def remove(self, id: str, *, force: bool = False) -> None:
         def work(client: docker.APIClient) -> None:
             if self._found(client, id) is not None:
-                _remove(client, id, force)
+                remove_container(client, id, force)
 
         await self._ask(work)
 
@@ -233,12 +241,52 @@ class DockerRuntime:
         def work(client: docker.APIClient) -> ExecResult:
             if self._found(client, id) is None:
                 raise ContainerGone(id)
-            return _exec(client, id, argv)
+            return exec_container(client, id, argv)
 
         done = self._threads.long(lambda: self._call(work), f"exec {id[:12]}")
         return await asyncio.wait_for(done, timeout_s)
 
     # -- streams
+
+    async def open_exec(self, id: str, argv: tuple[str, ...], *, stdin: bool = False, tty: bool = False) -> Stdio:
+        def work(client: docker.APIClient) -> str:
+            self._running(client, id, "run a command in")
+            return exec_id(client, id, argv, stdin, tty)
+
+        prepared = await self._ask(work)
+        line = await self._hijack(id, f"/exec/{prepared}/start", {"Detach": False, "Tty": tty})
+        return DockerExec(prepared, id, streams(line, tty), self._ask, self._is_near)
+
+    async def attach(self, id: str, *, stdin: bool = False) -> Stdio:
+        described = await self._ask(lambda client: self._running(client, id, "attach to"))
+        line = await self._hijack(id, f"/containers/{id}/attach?stream=1&stdout=1&stderr=1&stdin={int(stdin)}")
+
+        async def code() -> int | None:
+            state = await self.inspect(id)
+            return None if state.status in (Status.RUNNING, Status.PAUSED) else state.exit_code or 0
+
+        return DockerAttach(id, streams(line, bool(described["Config"].get("Tty"))), self._ask, code)
+
+    async def _hijack(self, id: str, path: str, body: Json | None = None) -> tuple[StreamReader, StreamWriter]:
+        assert self._endpoint is not None, "connect() comes first"
+        try:
+            return await hijack(self._endpoint, path, body)
+        except Refused as refused:
+            if refused.status == http.client.NOT_FOUND:
+                raise ContainerGone(id) from None
+            raise ContainerFailed(id[:12], "run a command in", refused.text) from refused
+
+    async def reach(self, id: str, port: int) -> Address | None:
+        place = await self._place()
+        host = self._endpoint.host if self._endpoint is not None else ""
+
+        def work(client: docker.APIClient) -> Address | None:
+            described = self._running(client, id, "reach")
+            shared = str(described["HostConfig"].get("NetworkMode", "")).partition("container:")[2]
+            owner = self._running(client, shared, "reach") if shared else described
+            return addresses_of(owner, (port,), place, host).get(port)
+
+        return await self._ask(work)
 
     async def logs(
         self, id: str, *, follow: bool = False, since: datetime | None = None, tail: int | None = None
@@ -266,9 +314,11 @@ class DockerRuntime:
         self, id: str, *, follow: bool, since: datetime | None, tail: int | None
     ) -> AsyncGenerator[LogLine, None]:
         def work(client: docker.APIClient) -> Output:
-            if self._found(client, id) is None:
+            described = self._found(client, id)
+            if described is None:
                 raise ContainerGone(id)
-            return Output(client, id, follow, since, tail)
+            request = OutputRequest(id, follow, since, tail, bool(described["Config"].get("Tty")))
+            return Output(client, request)
 
         try:
             async with aclosing(self._threads.stream(lambda: self._call(work), f"logs {id[:12]}")) as lines:
@@ -324,7 +374,7 @@ class DockerRuntime:
                 loop.call_soon_threadsafe(tell, report)
 
             def work() -> ImageInfo:
-                return self._call(lambda client: _pull(client, ref, tell_soon))
+                return self._call(lambda client: pull_image(client, ref, tell_soon))
 
             under_way = self._pulls[ref] = self._threads.long(work, f"pull {ref}")
             under_way.add_done_callback(lambda _: (self._pulls.pop(ref, None), self._watchers.pop(ref, None)))
@@ -362,6 +412,21 @@ class DockerRuntime:
             return None
         return described if (described["Config"].get("Labels") or {}).get(INSTANCE_LABEL) == self.instance else None
 
+    def _running(self, client: docker.APIClient, id: str, verb: str) -> Json:
+        """The engine's description of a container that runs. ContainerGone, ContainerFailed."""
+        described = self._found(client, id)
+        if described is None:
+            raise ContainerGone(id)
+        if not described["State"]["Running"]:
+            raise ContainerFailed(id[:12], verb, f"Container {id} is not running")
+        return described
+
+    @property
+    def _is_near(self) -> bool:
+        """Whether the engine's processes and networks are this machine's."""
+        is_here = self._endpoint is not None and not self._endpoint.is_remote and not self._is_desktop
+        return is_here and os.uname().sysname == "Linux"
+
     async def _place(self) -> Placement:
         network = await self.ensure_network()
         hosts = self._hosts
@@ -391,96 +456,3 @@ class DockerRuntime:
 
     def _lost(self, error: BaseException) -> EngineLost:
         return EngineLost(str(self._endpoint), *explain(error))
-
-
-def _start(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> tuple[Json, Timings]:
-    begun = perf_counter()
-    id = _create(client, spec, place)
-    created = perf_counter()
-    try:
-        client.start(id)
-    except APIError as error:
-        client.remove_container(id, v=True, force=True)
-        raise ContainerFailed(spec.name, "start", str(error.explanation)) from error
-    started = perf_counter()
-    host = "127.0.0.1" if place.publish_on in (None, "127.0.0.1") else ""
-    shared = spec.share_network_of
-    described = client.inspect_container(id) if spec.ports and shared is None else None
-    addresses = addresses_of(described, spec.ports, place, host) if described else {}
-    # One that has ended already has no address either; what it said and its exit code are told as any other's.
-    is_unreachable = bool(described and not addresses and described["State"]["Running"])
-    timings = Timings((created - begun) * 1000, (started - created) * 1000)
-    return {"id": id, "addresses": addresses, "is_unreachable": is_unreachable}, timings
-
-
-def _create(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> str:
-    try:
-        for mount in spec.mounts:
-            if mount.kind == "volume":
-                ensure_volume(client, mount.source, spec.image, place.instance)
-        answer = client.create_container_from_config(create_body(spec, place), spec.name)  # type: ignore[no-untyped-call]
-        return cast(str, answer["Id"])
-    except (ImageNotFound, NotFound) as error:
-        raise ImageMissing(spec.image, str(error.explanation)) from error
-    except APIError as error:
-        said = str(error.explanation)
-        if error.status_code == http.client.CONFLICT and "already in use" in said:
-            raise NameTaken(spec.name, _holder(said)) from error
-        raise ContainerFailed(spec.name, "create", said) from error
-
-
-def _holder(text: str) -> str:
-    """`… is already in use by container "abc…". You have to …`"""
-    return text.partition('by container "')[2].partition('"')[0]
-
-
-def _stop(client: docker.APIClient, id: str, grace_s: int) -> None:
-    try:
-        client.stop(id, timeout=grace_s)
-    except NotFound:
-        return
-    except APIError as error:
-        if error.status_code != http.client.NOT_MODIFIED:
-            raise
-
-
-def _remove(client: docker.APIClient, id: str, force: bool) -> None:
-    try:
-        client.remove_container(id, v=True, force=force)
-    except NotFound:
-        return
-    except APIError as error:
-        if error.status_code != http.client.CONFLICT:
-            raise
-        if "already in progress" not in str(error):
-            raise ContainerFailed(id[:12], "remove", str(error.explanation)) from error
-
-
-def _exec(client: docker.APIClient, id: str, argv: tuple[str, ...]) -> ExecResult:
-    try:
-        made = client.exec_create(id, list(argv))
-        output = client.exec_start(made["Id"])
-        code = client.exec_inspect(made["Id"])["ExitCode"]
-    except NotFound:
-        raise ContainerGone(id) from None
-    except APIError as error:
-        if error.status_code == http.client.CONFLICT:
-            raise ContainerFailed(id[:12], "run a command in", str(error.explanation)) from error
-        return ExecResult(126, str(error.explanation))
-    return ExecResult(code if code is not None else 126, output[:_OUTPUT_KEPT].decode("utf-8", "replace"))
-
-
-def _pull(client: docker.APIClient, ref: str, tell: OnProgress) -> ImageInfo:
-    name = parse_name(ref)
-    fix = "build it into the engine (docker build -t), or check its name, the network and `docker login`"
-    meter = PullMeter(ref)
-    tag = name.digest or name.tag
-    try:
-        for line in client.pull(name.repository, tag=tag, stream=True, decode=True):
-            if (progress := meter.read(line)) is not None:
-                tell(progress)
-        if meter.error:
-            raise ImageMissing(ref, meter.error, fix)
-        return image_info(ref, cast(Json, client.inspect_image(ref)))  # type: ignore[no-untyped-call]
-    except APIError as error:
-        raise ImageMissing(ref, str(error.explanation), fix) from error

@@ -2,7 +2,8 @@
 
 The engine sends frames: one byte for the stream, three of nothing, four of length (big endian), then that many bytes,
 each with the time in front. A line longer than 16 KiB comes in several frames, of which only the last ends in a
-newline. Pure but for reading from the file it is given; called in a stream's thread by `docker_streams.py`.
+newline. With a terminal there are no frames, only lines. Pure but for reading from the file it is given; called in a
+stream's thread by `docker_streams.py`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,19 @@ from emulator.runtime.base import LogLine
 LINE_BOUND = 1 << 18
 """Bytes after which a line without an end is given out in pieces."""
 
+_PIECE = 1 << 15
+
 
 class Readable(Protocol):
     """A blocking binary file; a short answer means its end."""
 
     def read(self, amount: int, /) -> bytes: ...
+
+
+class ReadableInPieces(Protocol):
+    """A blocking binary file that gives what it has; nothing means its end."""
+
+    def read1(self, amount: int, /) -> bytes: ...
 
 
 def read_lines(source: Readable) -> Iterator[LogLine]:
@@ -40,6 +49,18 @@ def read_lines(source: Readable) -> Iterator[LogLine]:
         if line.add(stamp, text):
             yield parts.pop(stream).whole()
     yield from (line.whole() for line in parts.values())
+
+
+def read_plain_lines(source: ReadableInPieces) -> Iterator[LogLine]:
+    """Lines of a container with a terminal, each `TIME TEXT`; all are stdout. A last one without an end is left out."""
+    waiting = b""
+    while data := source.read1(_PIECE):
+        *whole, waiting = (waiting + data).split(b"\n")
+        for text in whole:
+            stamp, _, rest = text.partition(b" ")
+            line = _Line(1)
+            line.add(stamp, rest)
+            yield line.whole()
 
 
 class _Line:

@@ -59,9 +59,9 @@ def create_body(spec: ContainerSpec, place: Placement) -> Json:
         "Env": [f"{name}={value}" for name, value in spec.env.items()],
         "Labels": {**spec.labels, INSTANCE_LABEL: place.instance},
         "HostConfig": _host_config(spec, place),
-        # Knative's runtime contract: stdin reads EOF at once, and there is no terminal.
-        "OpenStdin": False,
-        "Tty": False,
+        "OpenStdin": spec.stdin,
+        "StdinOnce": spec.stdin and spec.stdin_once,
+        "Tty": spec.tty,
     }
     # The engine drops the image's CMD when an ENTRYPOINT is given, and keeps its ENTRYPOINT when only CMD is: both are
     # Kubernetes' rules. An empty list means "not given" to both.

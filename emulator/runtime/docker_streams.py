@@ -9,28 +9,39 @@ from __future__ import annotations
 import http.client
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 import docker
 
 from emulator.runtime.base import LogLine
-from emulator.runtime.docker_logs import read_lines
+from emulator.runtime.docker_logs import read_lines, read_plain_lines
 from emulator.runtime.errors import ContainerGone
 
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class OutputRequest:
+    """What output of which container; `has_tty` is how it was made."""
+
+    id: str
+    follow: bool
+    since: datetime | None
+    tail: int | None
+    has_tty: bool
+
+
 class Output:
     """A container's output as a blocking stream of lines."""
 
-    def __init__(
-        self, client: docker.APIClient, id: str, follow: bool, since: datetime | None, tail: int | None
-    ) -> None:
-        params: Json = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(follow)}
-        params["tail"] = "all" if tail is None else str(tail)
-        if since is not None:
-            params["since"] = moment(since)
+    def __init__(self, client: docker.APIClient, request: OutputRequest) -> None:
+        id, self._has_tty = request.id, request.has_tty
+        params: Json = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(request.follow)}
+        params["tail"] = "all" if request.tail is None else str(request.tail)
+        if request.since is not None:
+            params["since"] = moment(request.since)
         url = client._url("/containers/{0}/logs", id)  # type: ignore[attr-defined]
         self._response = client._get(url, params=params, stream=True, timeout=None)  # type: ignore[attr-defined]
         if self._response.status_code == http.client.NOT_FOUND:
@@ -39,7 +50,7 @@ class Output:
         self._response.raise_for_status()
 
     def __iter__(self) -> Iterator[LogLine]:
-        return read_lines(_Whole(self._response.raw))
+        return read_plain_lines(self._response.raw._fp) if self._has_tty else read_lines(_Whole(self._response.raw))
 
     def close(self) -> None:
         _shut(self._response)

@@ -26,6 +26,8 @@ from emulator.runtime.base import (
     OnProgress,
     RunningContainer,
     Status,
+    Stdio,
+    StdioName,
     Timings,
 )
 from emulator.runtime.errors import (
@@ -41,6 +43,49 @@ _Action = Literal["create", "start", "oom", "die", "pause", "unpause", "destroy"
 _LOST = ("memory", "the test said so", "wait")
 
 
+class MemoryStdio:
+    """Implements `Stdio`: a program in Python instead of a process."""
+
+    def __init__(self, argv: tuple[str, ...], program: Program) -> None:
+        self.argv = argv
+        self.sizes: list[tuple[int, int]] = []
+        self.code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.is_closed = False
+        self.input: asyncio.Queue[bytes | None] = asyncio.Queue(4)
+        self._work: AsyncGenerator[tuple[StdioName, bytes], None] = program(self)
+
+    async def read(self) -> tuple[StdioName, bytes] | None:
+        return await anext(self._work, None)
+
+    async def write(self, data: bytes) -> None:
+        if not self.code.done():
+            await self.input.put(data)
+
+    async def end_input(self) -> None:
+        await self.input.put(None)
+
+    async def resize(self, width: int, height: int) -> None:
+        self.sizes.append((width, height))
+
+    async def exit_code(self) -> int:
+        return await self.code
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+Program = Callable[[MemoryStdio], AsyncGenerator[tuple[StdioName, bytes], None]]
+"""What runs in an exec: yields its output, reads `input`, and sets `code` before it ends."""
+
+
+async def echo(process: MemoryStdio) -> AsyncGenerator[tuple[StdioName, bytes], None]:
+    """`cat`; ends with the code that its first word says, if it is a number."""
+    while (data := await process.input.get()) is not None:
+        yield "stdout", data
+    first = process.argv[0] if process.argv else ""
+    process.code.set_result(int(first) if first.isdigit() else 0)
+
+
 class MemoryRuntime:
     """Implements `Runtime`."""
 
@@ -53,6 +98,8 @@ class MemoryRuntime:
         self.lines: dict[str, list[LogLine]] = {}
         self.connects = 0
         self.exec_result: Callable[[tuple[str, ...]], ExecResult] = lambda argv: ExecResult(0, "")
+        self.program: Program = echo
+        self.processes: list[MemoryStdio] = []
         self._states: dict[str, ContainerState] = {}
         self._followers: set[asyncio.Queue[ContainerEvent | None]] = set()
         self._ids = itertools.count(1)
@@ -151,6 +198,22 @@ class MemoryRuntime:
             raise ContainerGone(id)
         return self.exec_result(argv)
 
+    async def open_exec(self, id: str, argv: tuple[str, ...], *, stdin: bool = False, tty: bool = False) -> Stdio:
+        self._check_running(id, "run a command in")
+        process = MemoryStdio(argv, self.program)
+        self.processes.append(process)
+        return process
+
+    async def attach(self, id: str, *, stdin: bool = False) -> Stdio:
+        self._check_running(id, "attach to")
+        process = MemoryStdio((), self.program)
+        self.processes.append(process)
+        return process
+
+    async def reach(self, id: str, port: int) -> Address | None:
+        self._check_running(id, "reach")
+        return ("127.0.0.1", port)
+
     async def logs(
         self, id: str, *, follow: bool = False, since: datetime | None = None, tail: int | None = None
     ) -> AsyncGenerator[LogLine, None]:
@@ -191,6 +254,13 @@ class MemoryRuntime:
     def _check(self) -> None:
         if self._is_lost:
             raise EngineLost(*_LOST)
+
+    def _check_running(self, id: str, verb: str) -> None:
+        self._check()
+        if id not in self._states:
+            raise ContainerGone(id)
+        if self._states[id].status is not Status.RUNNING:
+            raise ContainerFailed(id, verb, f"Container {id} is not running")
 
     def _become(self, id: str, status: Status, action: _Action) -> None:
         self._check()

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from emulator.runtime.docker_logs import LINE_BOUND, read_lines
+from emulator.runtime.docker_logs import LINE_BOUND, read_lines, read_plain_lines
 
 T1, T2 = "2026-01-02T03:04:05.123456789Z", "2026-01-02T03:04:06Z"
 
@@ -59,3 +59,21 @@ def test_a_line_without_an_end_is_given_out_in_pieces() -> None:
 def test_a_stream_that_breaks_off_anywhere_gives_what_came(length: int) -> None:
     got = texts((frame("one\n") + frame("two\n"))[:length])
     assert got == [("stdout", "one")][: length // len(frame("one\n"))]
+
+
+class Pieces:
+    """Gives what it has, piece by piece."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = list(pieces)
+
+    def read1(self, amount: int, /) -> bytes:
+        return self._pieces.pop(0) if self._pieces else b""
+
+
+def test_with_a_terminal_lines_have_no_frames() -> None:
+    stamp = b"2026-01-02T03:04:05.678Z"
+    source = Pieces(stamp + b" one\r\n" + stamp[:10], stamp[10:] + b" two", b" three\r\n", stamp + b" no end")
+    lines = list(read_plain_lines(source))
+    assert [(line.stream, line.text) for line in lines] == [("stdout", "one"), ("stdout", "two three")]
+    assert lines[0].time == lines[1].time

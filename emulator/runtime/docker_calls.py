@@ -1,0 +1,116 @@
+"""Calls of the Docker SDK that make, end and fill containers, with the engine's refusals as `runtime/errors.py`.
+
+Each blocks, so `docker.py` runs it in a thread; whose container it is has been asked by then.
+"""
+
+from __future__ import annotations
+
+import http.client
+from time import perf_counter
+from typing import Any, cast
+
+import docker
+from docker.errors import APIError, ImageNotFound, NotFound
+
+from emulator.runtime.base import ContainerSpec, ExecResult, ImageInfo, OnProgress, Timings
+from emulator.runtime.docker_specs import Placement, addresses_of, create_body
+from emulator.runtime.docker_volumes import ensure_volume
+from emulator.runtime.errors import ContainerFailed, ContainerGone, ImageMissing, NameTaken
+from emulator.runtime.images import PullMeter, image_info, parse_name
+
+Json = dict[str, Any]
+
+OUTPUT_KEPT = 10 * 1024
+
+
+def start_container(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> tuple[Json, Timings]:
+    begun = perf_counter()
+    id = _create(client, spec, place)
+    created = perf_counter()
+    try:
+        client.start(id)
+    except APIError as error:
+        client.remove_container(id, v=True, force=True)
+        raise ContainerFailed(spec.name, "start", str(error.explanation)) from error
+    started = perf_counter()
+    host = "127.0.0.1" if place.publish_on in (None, "127.0.0.1") else ""
+    shared = spec.share_network_of
+    described = client.inspect_container(id) if spec.ports and shared is None else None
+    addresses = addresses_of(described, spec.ports, place, host) if described else {}
+    # One that has ended already has no address either; what it said and its exit code are told as any other's.
+    is_unreachable = bool(described and not addresses and described["State"]["Running"])
+    timings = Timings((created - begun) * 1000, (started - created) * 1000)
+    return {"id": id, "addresses": addresses, "is_unreachable": is_unreachable}, timings
+
+
+def _create(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> str:
+    try:
+        for mount in spec.mounts:
+            if mount.kind == "volume":
+                ensure_volume(client, mount.source, spec.image, place.instance)
+        answer = client.create_container_from_config(create_body(spec, place), spec.name)  # type: ignore[no-untyped-call]
+        return cast(str, answer["Id"])
+    except (ImageNotFound, NotFound) as error:
+        raise ImageMissing(spec.image, str(error.explanation)) from error
+    except APIError as error:
+        said = str(error.explanation)
+        if error.status_code == http.client.CONFLICT and "already in use" in said:
+            raise NameTaken(spec.name, _holder(said)) from error
+        raise ContainerFailed(spec.name, "create", said) from error
+
+
+def _holder(text: str) -> str:
+    """`… is already in use by container "abc…". You have to …`"""
+    return text.partition('by container "')[2].partition('"')[0]
+
+
+def stop_container(client: docker.APIClient, id: str, grace_s: int) -> None:
+    try:
+        client.stop(id, timeout=grace_s)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != http.client.NOT_MODIFIED:
+            raise
+
+
+def remove_container(client: docker.APIClient, id: str, force: bool) -> None:
+    try:
+        client.remove_container(id, v=True, force=force)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != http.client.CONFLICT:
+            raise
+        if "already in progress" not in str(error):
+            raise ContainerFailed(id[:12], "remove", str(error.explanation)) from error
+
+
+def exec_container(client: docker.APIClient, id: str, argv: tuple[str, ...]) -> ExecResult:
+    try:
+        made = client.exec_create(id, list(argv))
+        output = client.exec_start(made["Id"])
+        code = client.exec_inspect(made["Id"])["ExitCode"]
+    except NotFound:
+        raise ContainerGone(id) from None
+    except APIError as error:
+        if error.status_code == http.client.CONFLICT:
+            raise ContainerFailed(id[:12], "run a command in", str(error.explanation)) from error
+        return ExecResult(126, str(error.explanation))
+    return ExecResult(code if code is not None else 126, output[:OUTPUT_KEPT].decode("utf-8", "replace"))
+
+
+def pull_image(client: docker.APIClient, ref: str, tell: OnProgress) -> ImageInfo:
+    name = parse_name(ref)
+    fix = "build it into the engine (docker build -t), or check its name, the network and `docker login`"
+    meter = PullMeter(ref)
+    tag = name.digest or name.tag
+    try:
+        for line in client.pull(name.repository, tag=tag, stream=True, decode=True):
+            if (progress := meter.read(line)) is not None:
+                tell(progress)
+        if meter.error:
+            raise ImageMissing(ref, meter.error, fix)
+        return image_info(ref, cast(Json, client.inspect_image(ref)))  # type: ignore[no-untyped-call]
+    except APIError as error:
+        raise ImageMissing(ref, str(error.explanation), fix) from error
