@@ -33,6 +33,7 @@ from emulator.kubeapi.api import api
 from emulator.kubeapi.own import Actions
 from emulator.lib.clock import SystemClock, rfc3339
 from emulator.lib.instance import Instance, State
+from emulator.lib.kubeconfig import last_server
 from emulator.lib.report import report, trouble
 from emulator.lib.tasks import Tasks
 from emulator.manifests.loader import Applied, Loader, Wanted
@@ -113,7 +114,7 @@ class App:
                 await self._runtime.connect()
                 await self._sweep()
                 inside = sockets.enter_context(await self._bind_inside())
-                control = sockets.enter_context(await asyncio.to_thread(bind, _LOOPBACK, settings.api_port))
+                control = sockets.enter_context(await asyncio.to_thread(self._bind_control))
                 await self._live(Sockets(public, inside, control), wanted, show)
             finally:
                 await self._runtime.close()
@@ -166,15 +167,24 @@ class App:
             trouble(logger, "kemu", "cluster-local URLs carry port %d here: %s", _port(inside), refused)
             return inside
 
+    def _bind_control(self) -> socket.socket:
+        """The API's socket: on the port of the last run, where clients may still look for it, if it is free."""
+        last = last_server(self._settings.data_dir)
+        if last is not None and not self._settings.api_port:
+            with contextlib.suppress(PortInUse, PortForbidden):
+                return bind(_LOOPBACK, last.port)
+        return bind(_LOOPBACK, self._settings.api_port)
+
     def _state(self, sockets: Sockets) -> State:
         """What other commands find this kemu by."""
+        last = last_server(self._settings.data_dir)
         return State(
             pid=os.getpid(),
             instance=self._instance.id,
             host=self._settings.host,
             port=self._settings.port,
             api_port=_port(sockets.control),
-            prefix=secrets.token_urlsafe(18),
+            prefix=last.prefix if last is not None else secrets.token_urlsafe(18),
             started_at=rfc3339(self.store.clock.now()),
             inside=f"{sockets.inside.getsockname()[0]}:{_port(sockets.inside)}",
         )

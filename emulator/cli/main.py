@@ -20,6 +20,8 @@ COMMANDS = {
     "fire": "Make a PingSource tick now.",
     "apply": "Create or change objects from files in a running kemu.",
     "delete": "Delete objects.",
+    "kubeconfig": "Print the path of the kubeconfig for kubectl, kn and func.",
+    "env": 'Print what `eval "$(kemu env)"` sets: KUBECONFIG.',
 }
 
 

@@ -19,6 +19,8 @@ from emulator.lib.report import report
 
 logger = logging.getLogger(__name__)
 
+_OTHERS = 'From another terminal: `kemu ps`, `kemu get`, `kemu logs`; and kubectl, kn, func after `eval "$(kemu env)"`.'
+
 
 @click.command(short_help="Run manifests: Services, Brokers, Sources … until Ctrl-C.")
 @click.argument("paths", nargs=-1, metavar="[PATH]…")
@@ -132,7 +134,7 @@ def _show(started: Any, terminal: Any) -> None:
         lines += ["", f"and {', '.join(counts)}"]
     lines += [f"{item.kind.name} {_local_name(item)} is not ready: {_why(item)}" for item in _failed(own)]
     asleep = "Asleep until a request comes. " if any(row[2] == "asleep" for row in rows) else ""
-    lines += ["", f"{asleep}Ctrl-C stops.", "`kemu ps`, `kemu get` and `kemu logs` work from another terminal.", ""]
+    lines += ["", f"{asleep}Ctrl-C stops.", _OTHERS, ""]
     terminal.write("\n".join(lines))
     revisions = store.registry.of_plural("serving.knative.dev", "v1", "revisions")
     terminal.make_room([item.name for kind in (revisions, *others) for item in store.list(kind)])

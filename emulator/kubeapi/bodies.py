@@ -13,13 +13,14 @@ from typing import Any
 
 from starlette.requests import Request
 
+from emulator.kubeapi import protobuf
 from emulator.kubeapi.target import Target
 from emulator.objects.errors import BadRequest, TooLarge, UnsupportedMediaType
 from emulator.objects.kind import Json
 
 # apiserver pkg/server/config.go, MaxRequestBodyBytes.
 LIMIT = 3 * 1024 * 1024
-JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
+JSON, YAML = "application/json", "application/yaml"
 # Clients that name no type send JSON; the form's is what http libraries add to a body of bytes.
 _JSON_TYPES = ("", JSON, "application/x-www-form-urlencoded")
 
@@ -52,7 +53,9 @@ async def read_object(request: Request) -> Body:
         return Body(as_object(parsed_json(text)), text)
     if media == YAML:
         return Body(as_object(parsed_yaml(text)), text, YAML)
-    raise UnsupportedMediaType((JSON, YAML, PROTOBUF))
+    if protobuf.is_protobuf(media):
+        return Body(as_object(protobuf.decode(text)), media=media)
+    raise UnsupportedMediaType((JSON, YAML, protobuf.MEDIA_TYPE))
 
 
 async def read_options(request: Request) -> Json:

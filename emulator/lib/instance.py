@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from emulator.lib import kubeconfig
+
 ENVIRONMENT = "KEMU_DATA_DIR"
 _STATE, _LOCK, _ID = "state.json", "lock", "instance"
 
@@ -99,7 +101,8 @@ class Instance:
             return path.read_text()
 
     def publish(self, state: State) -> None:
-        """Let other processes find this one."""
+        """Let other processes find this one: kemu's verbs by the state file, Kubernetes' clients by the kubeconfig."""
+        kubeconfig.write(self.folder, state.api_url)
         part = self.folder / f"{_STATE}.{os.getpid()}"
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
