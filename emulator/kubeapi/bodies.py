@@ -7,6 +7,7 @@ patches keep it. The raw text is kept for whoever looks for doubled fields.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from emulator.objects.kind import Json
 # apiserver pkg/server/config.go, MaxRequestBodyBytes.
 LIMIT = 3 * 1024 * 1024
 JSON, YAML = "application/json", "application/yaml"
+_AT_ONCE = 32 * 1024  # protobuf of this size is read within 10 ms; longer bodies are read in a thread
 # Clients that name no type send JSON; the form's is what http libraries add to a body of bytes.
 _JSON_TYPES = ("", JSON, "application/x-www-form-urlencoded")
 
@@ -54,7 +56,9 @@ async def read_object(request: Request) -> Body:
     if media == YAML:
         return Body(as_object(parsed_yaml(text)), text, YAML)
     if protobuf.is_protobuf(media):
-        return Body(as_object(protobuf.decode(text)), media=media)
+        at_once = len(text) < _AT_ONCE
+        found = protobuf.decode(text) if at_once else await asyncio.to_thread(protobuf.decode, text)
+        return Body(as_object(found), media=media)
     raise UnsupportedMediaType((JSON, YAML, protobuf.MEDIA_TYPE))
 
 

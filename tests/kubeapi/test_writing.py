@@ -8,6 +8,7 @@ import pytest
 
 from emulator.workloads.configs import CONFIG_MAP
 from tests.kubeapi.conftest import MAPS, SERVICES, Api, config_map
+from tests.kubeapi.test_protobuf import body_of, put
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 MERGE = {"Content_Type": "application/merge-patch+json"}
@@ -111,3 +112,39 @@ async def test_a_collection_is_deleted_by_selector(running: Api) -> None:
     _, gone = await running.ask("DELETE", f"{MAPS}?labelSelector=app!%3Db")
     assert [item["metadata"]["name"] for item in gone["items"]] == ["a", "c"]
     assert [r.name for r in running.store.list(CONFIG_MAP)] == ["b"]
+
+
+PROTOBUF = {"Content_Type": "application/vnd.kubernetes.protobuf", "Accept": "application/vnd.kubernetes.protobuf,*/*"}
+
+
+async def test_protobuf_is_read_and_answered_in_json(running: Api) -> None:
+    content = put(1, put(1, "a")) + put(2, put(1, "x") + put(2, "1"))
+    status, made = await running.ask("POST", MAPS, body_of("ConfigMap", content), **PROTOBUF)
+    assert (status, made["metadata"]["name"], made["data"]) == (201, "a", {"x": "1"})
+    assert running.headers["content-type"] == "application/json"
+
+
+async def test_a_long_protobuf_body_is_read_as_well(running: Api) -> None:
+    content = put(1, put(1, "a")) + put(2, put(1, "x") + put(2, "1" * 200_000))
+    assert (await running.ask("POST", MAPS, body_of("ConfigMap", content), **PROTOBUF))[0] == 201
+
+
+async def test_a_deletion_may_say_its_options_in_protobuf(running: Api) -> None:
+    running.store.create(config_map("a"))
+    options = body_of("DeleteOptions", put(2, put(1, "another uid")))
+    assert (await running.ask("DELETE", f"{MAPS}/a", options, **PROTOBUF))[0] == 409
+    assert (await running.ask("DELETE", f"{MAPS}/a", body_of("DeleteOptions", b""), **PROTOBUF))[0] == 200
+
+
+async def test_a_review_may_be_asked_for_in_protobuf(running: Api) -> None:
+    content = put(2, put(1, put(2, "create") + put(5, "pods")))
+    body = body_of("SelfSubjectAccessReview", content, "authorization.k8s.io/v1")
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    status, review = await running.ask("POST", path, body, **PROTOBUF)
+    assert (status, review["status"]["allowed"]) == (201, True)
+
+
+async def test_protobuf_that_cannot_be_read_is_a_bad_request(running: Api) -> None:
+    status, refused = await running.ask("POST", MAPS, b"k8s\0\x0a\x7f", **PROTOBUF)
+    assert (status, refused["reason"]) == (400, "BadRequest")
+    assert "127 bytes are announced" in refused["message"]
