@@ -18,7 +18,8 @@ from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.forwarding import ACTIVATOR_LINE, trace_line
 from emulator.ingress.handler import Backend
 from emulator.ingress.hosts import HostTable
-from emulator.ingress.upstream import Carried, Dialer, Endpoint, HeaderList
+from emulator.ingress.repeats import HeaderList
+from emulator.ingress.upstream import Carried, Dialer, Endpoint
 from emulator.settings import CLUSTER_DOMAIN
 
 RESPONSE_LIMIT = 64 * 1024 * 1024

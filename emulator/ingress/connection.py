@@ -23,6 +23,7 @@ from emulator.ingress.cycle import Cycle
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.forwarding import ForwardedHead, Hops
 from emulator.ingress.hosts import HostTable
+from emulator.ingress.repeats import RepeatedRequest, head_length
 
 _SLASH = 0x2F
 
@@ -58,6 +59,14 @@ class Connection(HttpToolsProtocol):
         """The last request's head as it was forwarded."""
         self.method = b""
         self.host = b""
+        self.repeated: RepeatedRequest | None = None
+        """The last request, which the parser stands behind, when it came in one piece."""
+        self._parsed: list[tuple[bytes, bytes]] = []
+        """The current head's headers, once they are no longer in `headers`."""
+        self._size = 0
+        """Of what came last and was parsed."""
+        self._is_between = True
+        """No request is being read: the parser stands where one begins."""
         self._is_continued = False
         """The parser reads the body of a head that another parser has read."""
         self._early = b""
@@ -86,6 +95,17 @@ class Connection(HttpToolsProtocol):
             if self.current is not None:
                 self.current.tunnelled(data)
             return
+        repeated = self.repeated
+        if (
+            repeated is None
+            or len(data) != repeated.size
+            or not data.startswith(repeated.head)
+            or not self._repeat(repeated, data)
+        ):
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        is_begin, self.repeated = self._is_between, None
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as stop:
@@ -99,6 +119,10 @@ class Connection(HttpToolsProtocol):
         current = self.current
         if current is not None:
             current.request_flush()
+        # Only what has the size of its predecessor is worth a closer look.
+        if len(data) == self._size and is_begin and self._is_between:
+            self._remember(data)
+        self._size = len(data)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -113,6 +137,7 @@ class Connection(HttpToolsProtocol):
     # -- httptools' calls
 
     def on_message_begin(self) -> None:
+        self._is_between = False
         if not self._is_continued:
             self.url = b""
             self.headers = []
@@ -142,7 +167,7 @@ class Connection(HttpToolsProtocol):
         previous = self.cycle
         cycle = handler.open(self)
         self.receiving = self.cycle = cycle  # type: ignore[assignment]
-        self.headers = []  # from here on: trailers
+        self._parsed, self.headers = self.headers, []  # from here on: trailers
         if previous is None or previous.response_complete:
             self.current = cycle
             cycle.start()
@@ -162,7 +187,9 @@ class Connection(HttpToolsProtocol):
         if cycle is None:
             super().on_message_complete()
             return
-        if self.parser.should_upgrade() and self._has_body():
+        if not self.parser.should_upgrade():
+            self._is_between = True
+        elif self._has_body():
             return  # the parser takes the body for another protocol; see _upgrade_requested
         self._is_continued = False
         self.receiving = None
@@ -170,6 +197,36 @@ class Connection(HttpToolsProtocol):
             if self.headers:
                 cycle.request_trailers(self.headers)
             cycle.request_end()
+
+    # -- repeated requests
+
+    def _remember(self, data: bytes) -> None:
+        """What came was parsed, from the beginning of a request to the end of one: know it again, if it was one."""
+        cycle: object = self.cycle
+        if not isinstance(cycle, Cycle) or not cycle.may_repeat:
+            return
+        head = head_length(data, self._parsed)
+        # The parser has forgotten by now what a Connection header said; 1.1 without `close` needs none.
+        if head and cycle.keep_alive and not self.is_http10:
+            self.repeated = RepeatedRequest(data[:head], len(data), self.method, self.url, self.host, self._parsed)
+
+    def _repeat(self, last: RepeatedRequest, data: bytes) -> bool:
+        """Take `data` as the same request once more; False where it needs a closer look."""
+        handler = self.hosts.ready.get(last.host)
+        if handler is None or not self.cycle.response_complete:
+            return False
+        if self._unsent:
+            self.send_now()
+        self.method, self.url, self.host, self.headers = last.method, last.url, last.host, last.headers
+        cycle = handler.open(self)
+        self.current = self.cycle = cycle  # type: ignore[assignment]
+        self.headers = []
+        if len(last.head) < last.size:
+            cycle.request_body(data[len(last.head) :])
+        cycle.request_end()
+        cycle.start()
+        cycle.request_flush()
+        return True
 
     # -- for cycles
 

@@ -26,6 +26,8 @@ class Cycle:
     __slots__ = ()
     message_event = _Unheard()
 
+    may_repeat = False
+    """Whether a connection's next request may well be the same, byte for byte (events differ at least in their ids)."""
     response_complete: bool
     disconnected: bool
     keep_alive: bool

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from emulator.ingress.cycle import Cycle
 from emulator.ingress.forwarding import forwarded_head, relayed_head, trace_line
+from emulator.ingress.repeats import HeaderList
 from emulator.ingress.responses import STATUS_LINE, connection_line, error_body, error_response
-from emulator.ingress.upstream import COUNTED_MIN, Carried, HeaderList
+from emulator.ingress.upstream import COUNTED_MIN, Carried
 
 if TYPE_CHECKING:
     from emulator.ingress.connection import Connection
@@ -60,6 +61,7 @@ class Exchange(Carried, Cycle):
         "target",
         "waited",
     )
+    may_repeat = True
 
     def __init__(self, connection: Connection, backend: Backend) -> None:
         super().__init__()

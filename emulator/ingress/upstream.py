@@ -22,14 +22,13 @@ from typing import cast
 import httptools
 
 from emulator.ingress.forwarding import RelayedHead
+from emulator.ingress.repeats import HeaderList, RepeatedResponse, head_length
 from emulator.lib.tasks import Tasks
 
 IDLE_LIMIT = 100
 IDLE_TIMEOUT_S = 90.0
 CONNECT_TIMEOUT_S = 30.0
 COUNTED_MIN = 65536
-
-HeaderList = list[tuple[bytes, bytes]]
 
 
 class Dialer:
@@ -69,6 +68,10 @@ class Endpoint:
         self.idle: list[Upstream] = []
         self.head_memo: RelayedHead | None = None
         """The last response's head as it was relayed."""
+        self.repeated: RepeatedResponse | None = None
+        """The last response, when it came in one piece and its connection went on."""
+        self.size = 0
+        """Of the last piece of a response that was parsed."""
         self._dialer = dialer
         self._tls = tls
         self._is_closed = False
@@ -246,10 +249,13 @@ class Upstream(asyncio.Protocol):
         "_final",
         "_fresh",
         "_headers",
+        "_is_between",
         "_keeps",
         "_left",
         "_parser",
         "_raw",
+        "_status",
+        "_told",
         "endpoint",
         "is_stale",
         "reused",
@@ -266,6 +272,10 @@ class Upstream(asyncio.Protocol):
         self._headers: HeaderList = []
         self._left = 0
         """Bytes of a counted body that still may pass unparsed."""
+        self._is_between = True
+        """No response is being read: the parser stands where one begins."""
+        self._status = 0
+        self._told: HeaderList = []
         self._raw = self._final = self._ended = self._excess = self._fresh = self._keeps = False
 
     # -- asyncio's calls
@@ -292,7 +302,16 @@ class Upstream(asyncio.Protocol):
         elif self._raw:
             work.response_counted(data)
         else:
-            self._parse(work, data)
+            repeated = self.endpoint.repeated
+            if (
+                repeated is not None
+                and len(data) == repeated.size
+                and self._is_between
+                and data.startswith(repeated.head)
+            ):
+                self._repeat(work, repeated, data)
+            else:
+                self._parse(work, data)
 
     def pause_writing(self) -> None:
         if self.work is not None:
@@ -316,12 +335,31 @@ class Upstream(asyncio.Protocol):
             return
         self._left = 0
         self._parser = httptools.HttpResponseParser(self)
+        self._is_between = True
         if left:
             data = data[:left]
         work.response_body(data)
         work.response_end([], self._keeps and left == 0)
 
+    def _repeat(self, work: Carried, last: RepeatedResponse, data: bytes) -> None:
+        """Tell `data` as the same response once more."""
+        is_bodiless = work.response_head(last.status, last.headers)
+        if not is_bodiless and len(last.head) < last.size:
+            work.response_body(data[len(last.head) :])
+        if self.work is work:
+            work.response_end([], True)
+
+    def _remember(self, data: bytes) -> None:
+        """What came was parsed, from the beginning of a response to the end of one: know it again, if it was one."""
+        endpoint = self.endpoint
+        # Only what has the size of its predecessor is worth a closer look.
+        if len(data) == endpoint.size and self._keeps and not self._excess:
+            head = head_length(data, self._told)
+            endpoint.repeated = RepeatedResponse(data[:head], len(data), self._status, self._told) if head else None
+        endpoint.size = len(data)
+
     def _parse(self, work: Carried, data: bytes) -> None:
+        is_begin = self._is_between
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as stop:
@@ -334,6 +372,8 @@ class Upstream(asyncio.Protocol):
             self._broken(work, error, data)
             return
         if self._ended:
+            if is_begin and not self._fresh:
+                self._remember(data)
             self._end(work)
         else:
             work.response_flush()
@@ -341,6 +381,7 @@ class Upstream(asyncio.Protocol):
     def _end(self, work: Carried) -> None:
         """Told only after the parser has returned: the end may lead to the next request on this very connection."""
         self._ended = self._final = False
+        self._is_between = True
         if self._fresh:
             self._fresh = False
             self._parser = httptools.HttpResponseParser(self)
@@ -363,6 +404,7 @@ class Upstream(asyncio.Protocol):
         if self._ended:
             self._excess = True  # another response that nobody asked for
         else:
+            self._is_between = False
             self._headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -376,6 +418,7 @@ class Upstream(asyncio.Protocol):
         headers, self._headers = self._headers, []
         parser = self._parser
         status = parser.get_status_code()
+        self._status, self._told = status, headers
         if status >= 200:
             self._final = True
             self._keeps = parser.should_keep_alive()

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from emulator.ingress import upstream
-from emulator.ingress.upstream import Carried, Dialer, Endpoint, HeaderList, Upstream, dial_error, lost_error
+from emulator.ingress.repeats import HeaderList
+from emulator.ingress.upstream import Carried, Dialer, Endpoint, Upstream, dial_error, lost_error
 from emulator.lib.tasks import Tasks
 from tests.ingress.backend import Backend, plain
 
