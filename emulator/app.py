@@ -276,6 +276,7 @@ class Parts:
             fire=self._eventing.fire,
             stop=stop,
             logs=self._logs,
+            containers=self.link.runtime,
             last_cold=self._backends.last_cold,
             requests=self._backends.requests,
         )

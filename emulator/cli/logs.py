@@ -80,7 +80,7 @@ def _pods(client: Client, namespace: str, name: str) -> list[str]:
 
 
 def _path(namespace: str, pod: str) -> str:
-    return f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+    return f"/kemu/logs/{namespace}/{pod}"
 
 
 def _shown(pod: str, line: str, pods: int) -> str:

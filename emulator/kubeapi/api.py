@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from emulator.kubeapi import discovery
 from emulator.kubeapi.bodies import read_object
 from emulator.kubeapi.guard import Guard
+from emulator.kubeapi.logs import PodLog
 from emulator.kubeapi.own import Actions, Own
 from emulator.kubeapi.reading import Reader, reply
 from emulator.kubeapi.reviews import review_kind, reviewed
@@ -24,9 +24,7 @@ from emulator.kubeapi.shown import Encoder
 from emulator.kubeapi.target import Target, target_of
 from emulator.kubeapi.watching import Watcher
 from emulator.kubeapi.writing import Writer
-from emulator.lib.clock import rfc3339
-from emulator.lib.ringlog import LogLine
-from emulator.objects.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
+from emulator.objects.errors import ApiError, MethodNotAllowed
 from emulator.store.store import Store
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -53,7 +51,7 @@ class _Handlers:
 
     def __init__(self, store: Store, actions: Actions) -> None:
         self._store = store
-        self._actions = actions
+        self._log = PodLog(store, actions.logs)
         encoder = Encoder()
         reader = Reader(store, encoder)
         writer = Writer(store, reader)
@@ -119,40 +117,13 @@ class _Handlers:
 
     async def _resource(self, request: Request, target: Target) -> Response:
         if target.part == "log" and target.kind.name == "Pod" and request.method == "GET":
-            return self._log(request, target)
+            return await self._log.answer(request, target)
         if target.part and target.part not in _parts(target):
             return PlainTextResponse("404 page not found\n", 404)
         verb = _verb(request, target)
         if verb is None or (not target.part and verb not in target.kind.verbs):
             raise MethodNotAllowed(verb or request.method, target.kind.resource)
         return await self._answers[verb](request, target)
-
-    def _log(self, request: Request, target: Target) -> Response:
-        query = request.query_params
-        names = self._actions.logs.containers(target.namespace, target.name)
-        if not names:
-            raise NotFound("pods", target.name)
-        container = query.get("container") or names[0]
-        if container not in names:
-            raise BadRequest(f"container {container} is not valid for pod {target.name}; there are: {', '.join(names)}")
-        log = self._actions.logs.of(target.namespace, target.name, container)
-        try:
-            tail = int(query["tailLines"]) if "tailLines" in query else None
-            seconds = float(query["sinceSeconds"]) if "sinceSeconds" in query else None
-        except ValueError as error:
-            raise BadRequest(f"tailLines and sinceSeconds must be numbers: {error}") from None
-        since = self._store.clock.now() - timedelta(seconds=seconds) if seconds is not None else None
-        lines, end = log.read(since=since, tail=tail), log.end
-        stamped = query.get("timestamps") in ("true", "1")
-
-        async def stream() -> AsyncIterator[bytes]:
-            for line in lines:
-                yield _line(line, stamped)
-            if query.get("follow") in ("true", "1"):
-                async for line in log.follow(end):
-                    yield _line(line, stamped)
-
-        return StreamingResponse(stream(), media_type="text/plain")
 
 
 def _parts(target: Target) -> list[str]:
@@ -167,8 +138,3 @@ def _verb(request: Request, target: Target) -> str | None:
         return {"GET": reads, "HEAD": reads, "POST": "create", "DELETE": "deletecollection"}.get(request.method)
     verbs = {"GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
     return None if target.part and request.method == "DELETE" else verbs.get(request.method)
-
-
-def _line(line: LogLine, is_stamped: bool) -> bytes:
-    stamp = f"{rfc3339(line.at)} " if is_stamped else ""
-    return f"{stamp}{line.text}\n".encode()

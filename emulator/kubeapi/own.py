@@ -14,19 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emulator.lib.ringlog import RingLog
+from emulator.kubeapi.logs import Logs, PodLog
+from emulator.kubeapi.podcontainers import Containers
 from emulator.objects.kind import Json
 from emulator.store.store import Store
-
-
-class Logs(Protocol):
-    """Output of containers, also of Pods that are gone."""
-
-    def of(self, namespace: str, pod: str, container: str) -> RingLog: ...
-
-    def containers(self, namespace: str, pod: str) -> list[str]: ...
-
-    def pods(self, namespace: str) -> list[str]: ...
 
 
 class Fired(Protocol):
@@ -46,6 +37,7 @@ class Actions:
     fire: Callable[[str, str], Fired]
     stop: Callable[[], None]
     logs: Logs
+    containers: Containers
     last_cold: Mapping[tuple[str, str], str]
     requests: Callable[[str, str], int]
 
@@ -63,6 +55,7 @@ class Own:
             Route("/kemu/kinds", self.kinds),
             Route("/kemu/stop", self.stop, methods=["POST"]),
             Route("/kemu/pods", self.pods),
+            Route("/kemu/logs/{namespace}/{name}", PodLog(self._store, self._actions.logs).kept),
             Route("/kemu/fire/{namespace}/{name}", self.fire, methods=["POST"]),
         ]
 

@@ -44,6 +44,11 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def rfc3339_nano(moment: datetime) -> str:
+    """The same with nine digits of a second, as the kubelet stamps lines of output (types.RFC3339NanoFixed)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+
+
 def parse_rfc3339(text: str) -> datetime:
     """The inverse of `rfc3339`; fractions of a second and offsets are accepted. ValueError if it is no time."""
     return datetime.fromisoformat(text).astimezone(UTC)

@@ -2,7 +2,8 @@
 
 Every line has an absolute position that never changes: a reader who asks again from its last position plus one neither
 repeats nor misses a line, and one that fell behind sees the gap in the positions. What exceeds the bounds is dropped
-from the old end. Everything happens on one event loop; appending never waits for a reader.
+from the old end. Everything happens on one event loop; appending never waits for a reader. A program that is started
+again goes on in the same log: `begin` and `rest` tell its runs apart.
 
 This module knows nothing of containers: whoever reads a program's output appends here, whoever serves `logs` reads.
 """
@@ -18,6 +19,7 @@ from itertools import islice
 
 LIMIT_LINES = 10_000
 LIMIT_BYTES = 1024 * 1024
+_RUNS_KEPT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,14 @@ class LogLine:
     stream: str = "stdout"
 
 
+@dataclass(slots=True)
+class Run:
+    """From one start of the program to its end: positions from `start` up to `end`; None while it goes on."""
+
+    start: int
+    end: int | None = None
+
+
 class RingLog:
     """The newest lines: at most `limit_lines`, and about `limit_bytes` of text (one line is always kept)."""
 
@@ -40,6 +50,7 @@ class RingLog:
         self._bytes = 0
         self._next = 0
         self._closed = False
+        self._runs: deque[Run] = deque(maxlen=_RUNS_KEPT)
         self._followers: set[asyncio.Event] = set()
 
     @property
@@ -63,22 +74,43 @@ class RingLog:
         self._wake()
         return line
 
+    def begin(self) -> None:
+        """The program starts, again perhaps: what is appended from now on is this run's."""
+        self.rest()
+        self._runs.append(Run(self._next))
+
+    def rest(self) -> None:
+        """The program has ended; it may be started again."""
+        if self._runs and self._runs[-1].end is None:
+            self._runs[-1].end = self._next
+        self._wake()
+
+    def run(self, back: int = 0) -> Run | None:
+        """The latest run, or with `back` 1 the one before. What never began is one run, all of it."""
+        if not self._runs and back == 0:
+            return Run(0)
+        return self._runs[-1 - back] if back < len(self._runs) else None
+
     def close(self) -> None:
         """No line will follow: followers end once they have read what is there."""
+        self.rest()
         self._closed = True
         self._wake()
 
-    def read(self, *, start: int = 0, since: datetime | None = None, tail: int | None = None) -> list[LogLine]:
-        """The kept lines from position `start` on, not older than `since`, of these the last `tail`."""
-        lines: list[LogLine] = list(islice(self._lines, self._offset(start), None))
+    def read(
+        self, *, start: int = 0, end: int | None = None, since: datetime | None = None, tail: int | None = None
+    ) -> list[LogLine]:
+        """The kept lines from position `start` up to `end`, not older than `since`, of these the last `tail`."""
+        stop = None if end is None else self._offset(end)
+        lines: list[LogLine] = list(islice(self._lines, self._offset(start), stop))
         if since is not None:
             lines = [line for line in lines if line.at >= since]
         if tail is None:
             return lines
         return lines[-tail:] if tail > 0 else []
 
-    async def follow(self, start: int = 0) -> AsyncIterator[LogLine]:
-        """Yield the kept lines from position `start` on and then each new one, until `close`.
+    async def follow(self, start: int = 0, run: Run | None = None) -> AsyncIterator[LogLine]:
+        """Yield the kept lines from position `start` on and then each new one, until `close` or the end of `run`.
 
         A consumer slower than the program loses the lines that were dropped meanwhile, never the order.
         """
@@ -87,13 +119,14 @@ class RingLog:
         try:
             while True:
                 changed.clear()
-                for line in self.read(start=start):
+                is_last = self._closed or (run is not None and run.end is not None)
+                for line in self.read(start=start, end=run.end if run is not None else None):
                     start = line.position + 1
                     yield line
+                if is_last:
+                    return
                 if changed.is_set():
                     continue
-                if self._closed:
-                    return
                 await changed.wait()
         finally:
             self._followers.discard(changed)

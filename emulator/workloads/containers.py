@@ -159,11 +159,17 @@ class ContainerKeeper:
         try:
             running = await self._start()
         except ContainerFailed as failed:
+            self._around.log.begin()
+            self._around.log.rest()
             now = self._around.clock.now()
             return self._exited(Terminated(NOT_STARTED, "StartError", failed.why, now, now))
         self._left.append(running.id)
+        self._around.log.begin()
         self._become(Running(running, self._around.clock.now()))
-        state = await self._watch(running)
+        try:
+            state = await self._watch(running)
+        finally:
+            self._around.log.rest()
         return self._exited(_terminated(state, self._last_words(), self.is_stopping))
 
     async def _start(self) -> RunningContainer:
@@ -300,7 +306,9 @@ class ContainerKeeper:
         return policy == "Never" or (policy == "OnFailure" and ended.exit_code == 0)
 
     def _last_words(self) -> str:
-        return "\n".join(line.text for line in self._around.log.read(tail=_LAST_LINES))
+        run = self._around.log.run()
+        lines = self._around.log.read(start=run.start if run is not None else 0, tail=_LAST_LINES)
+        return "\n".join(line.text for line in lines)
 
     def _report_exit(self, ended: Terminated, delay_s: float) -> None:
         again = f"; next start in {delay_s:.0f} s (CrashLoopBackOff)" if delay_s else "; starting it again"

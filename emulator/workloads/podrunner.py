@@ -38,6 +38,11 @@ class PodLogs:
                     del self._logs[closed]
         return self._logs[key]
 
+    def forget(self, namespace: str, pod: str) -> None:
+        """Drop what a Pod of this name has left: another one of the same name begins."""
+        for key in [key for key, log in self._logs.items() if key[:2] == (namespace, pod) and log.is_closed]:
+            del self._logs[key]
+
     def pods(self, namespace: str) -> list[str]:
         """The Pods of a namespace whose output is kept, the oldest first."""
         return list(dict.fromkeys(p for ns, p, _ in self._logs if ns == namespace))
@@ -85,6 +90,7 @@ class PodRunner:
     def _take(self, pod: Resource[PodSpec]) -> None:
         if pod.is_deleting:
             return
+        self._logs.forget(pod.namespace, pod.name)
         worker = PodWorker(pod, self._tools, lambda name: self._logs.of(pod.namespace, pod.name, name))
         self._workers[pod.uid] = worker
         task = self._tasks.spawn(self._work(pod, worker), f"pod {pod.namespace}/{pod.name}")

@@ -23,6 +23,7 @@ from emulator.objects.kind import Registry
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.podrunner import PodLogs
+from tests.runtime.memory import MemoryRuntime
 
 PREFIX = "secret"
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -35,6 +36,8 @@ class Api:
 
     store: Store
     port: int
+    logs: PodLogs
+    runtime: MemoryRuntime
     headers: dict[str, str] = field(default_factory=dict)
     """Those of the last answer."""
 
@@ -73,12 +76,13 @@ class Api:
 async def running() -> AsyncIterator[Api]:
     store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP)
     nothing: Any = lambda *_: 0  # noqa: E731
-    actions = Actions(fire=nothing, stop=lambda: None, logs=PodLogs(), last_cold={}, requests=nothing)
+    logs, runtime = PodLogs(), MemoryRuntime("any")
+    actions = Actions(fire=nothing, stop=lambda: None, logs=logs, containers=runtime, last_cold={}, requests=nothing)
     async with Tasks() as tasks:
         listener = Listener(bind("127.0.0.1", 0), VirtualHosts().public, Deadlines(), api(store, PREFIX, actions))
         server = Server(listener)
         serving = tasks.spawn(server.run(), "api")
-        yield Api(store, listener.port)
+        yield Api(store, listener.port, logs, runtime)
         await server.stop(0.0)
         await serving
 

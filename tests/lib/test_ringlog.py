@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from emulator.lib.ringlog import RingLog
+from emulator.lib.ringlog import RingLog, Run
 
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -96,6 +96,38 @@ async def test_a_slow_follower_sees_the_gap_in_the_positions() -> None:
         log.append(f"late {number}", NOON)
     assert [(await anext(lines)).position for _ in range(2)] == [4, 5]
     await lines.aclose()  # type: ignore[attr-defined]
+
+
+def test_runs_are_told_apart() -> None:
+    log = RingLog()
+    assert log.run() == Run(0)
+    assert log.run(1) is None
+    for number in range(3):
+        log.begin()
+        log.append(f"line {number}", NOON)
+        log.rest()
+    assert (log.run(), log.run(1), log.run(2)) == (Run(2, 3), Run(1, 2), None)
+    assert [line.text for line in log.read(start=1, end=2)] == ["line 1"]
+    log.begin()
+    assert log.run() == Run(3)
+
+
+async def test_who_follows_a_run_ends_with_it() -> None:
+    log, seen = RingLog(), []
+    log.begin()
+    log.append("line 0", NOON)
+
+    async def consume() -> None:
+        async for line in log.follow(run=log.run()):
+            seen.append(line.text)
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(consume())
+        await asyncio.sleep(0)
+        log.append("line 1", NOON)
+        log.begin()
+        log.append("line 2", NOON)
+    assert seen == ["line 0", "line 1"]
 
 
 async def texts(log: RingLog) -> list[str]:
