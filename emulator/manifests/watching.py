@@ -14,6 +14,7 @@ from pathlib import Path
 from watchfiles import Change, DefaultFilter, awatch
 
 from emulator.lib.report import report
+from emulator.lib.tasks import Tasks
 from emulator.manifests.diagnostics import ManifestFaults
 from emulator.manifests.files import STDIN, is_manifest
 from emulator.manifests.loader import Applied, Loader
@@ -21,6 +22,7 @@ from emulator.manifests.loader import Applied, Loader
 logger = logging.getLogger(__name__)
 
 _LOCK_PATIENCE_S = 5.0
+_WATCHED_S = 1.0  # by then the system tells of changes; nothing says when it begins to
 
 
 class _Manifests(DefaultFilter):
@@ -42,10 +44,21 @@ async def watch(loader: Loader, quiet_s: float, applied: Callable[[Applied], Non
     roots = await asyncio.to_thread(lambda: {path if path.is_dir() else path.parent for path in paths})
     debounce_ms, step_ms = 1600, max(int(quiet_s * 1000), 1)
     seen = awatch(*roots, watch_filter=_Manifests(), debounce=debounce_ms, step=step_ms, rust_timeout=60_000)
-    async for changes in seen:
-        if await asyncio.to_thread(lambda changes=changes: any(_matters(*change) for change in changes)):  # type: ignore[misc]
-            await _git_rests(roots)
-            await reload(loader, applied)
+    turn = asyncio.Lock()
+    async with Tasks() as tasks:
+        tasks.spawn(_catch_up(loader, applied, turn), "catch up")
+        async for changes in seen:
+            if await asyncio.to_thread(lambda changes=changes: any(_matters(*change) for change in changes)):  # type: ignore[misc]
+                await _git_rests(roots)
+                async with turn:
+                    await reload(loader, applied)
+
+
+async def _catch_up(loader: Loader, applied: Callable[[Applied], None], turn: asyncio.Lock) -> None:
+    """Load what was saved after the first load and before the system watched."""
+    await asyncio.sleep(_WATCHED_S)
+    async with turn:
+        await reload(loader, applied)
 
 
 def _matters(change: Change, path: str) -> bool:

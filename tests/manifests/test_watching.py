@@ -91,6 +91,13 @@ async def test_a_load_with_faults_is_told_and_changes_nothing(world: World, capl
     assert "bad.yaml:1:1 apiVersion: missing" in said
 
 
+async def test_what_was_saved_before_the_system_watched_is_loaded(world: World) -> None:
+    world.write("early.yaml", "early")
+    async with Tasks() as tasks:
+        tasks.spawn(watch(world.loader, 0.01, world.loads.put_nowait), "watch")
+        await world.until("ConfigMap early created")
+
+
 async def test_nothing_but_stdin_is_nothing_to_watch(world: World) -> None:
     world.loader.paths = (Path("-"),)
     async with asyncio.timeout(5):
