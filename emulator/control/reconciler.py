@@ -106,11 +106,15 @@ class View:
 
 @dataclass(frozen=True)
 class Note:
-    """A Kubernetes event about the reconciled object, posted once for each new (reason, message)."""
+    """A Kubernetes event about the reconciled object, posted once for each new (reason, message).
+
+    With `is_told` the user's log has it, too, each time: such a Note belongs to a change.
+    """
 
     reason: str
     message: str
     type: Literal["Normal", "Warning"] = "Normal"
+    is_told: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,19 @@ forgotten beyond a bound, since nothing on a laptop expires them.
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from typing import Any
 
 from emulator.control.reconciler import Note
 from emulator.lib.clock import rfc3339
+from emulator.lib.report import report, trouble
 from emulator.objects.kind import Kind
 from emulator.objects.names import short_hash
 from emulator.objects.resource import Key, Resource
 from emulator.store.store import Store
+
+logger = logging.getLogger(__name__)
 
 _KEPT = 2_000
 
@@ -29,6 +33,9 @@ class Recorder:
 
     def record(self, about: Resource[Any], note: Note, component: str = "kemu") -> None:
         """Post `note` about an object, or count it up when it is there already."""
+        if note.is_told:
+            tell = trouble if note.type == "Warning" else report
+            tell(logger, about.name, "%s: %s", note.reason, note.message)
         now = rfc3339(self._store.clock.now())
         known = self._known.get((about.uid, note))
         found = known and self._store.find(known.kind, known.name, known.namespace)

@@ -14,13 +14,15 @@ from emulator.control.reconciler import Note
 from emulator.objects.kind import Json
 from emulator.objects.names import child_name
 from emulator.objects.resource import Resource
+from emulator.serving.annotations import LACKS, ROUTES, ROUTING_STATE_MODIFIED
 from emulator.serving.features import Features
 from emulator.serving.revisionspec import RevisionSpec
 
 DEFAULT_PORT = 8080
 PROGRESS_DEADLINE_S = 600
 _PREFIX = "serving.knative.dev/"
-_ROUTING = (f"{_PREFIX}routes", f"{_PREFIX}routingStateModified")
+# Annotations that come and go, and are the Revision's alone.
+_OWN = (ROUTES, ROUTING_STATE_MODIFIED, LACKS)
 # Fields of a RevisionSpec that a PodSpec does not have.
 _NOT_OF_PODS = ("containerConcurrency", "timeoutSeconds", "responseStartTimeoutSeconds", "idleTimeoutSeconds")
 
@@ -62,7 +64,7 @@ def pod_autoscaler(revision: Resource[RevisionSpec], reachability: str) -> Json:
             "name": revision.name,
             "namespace": revision.namespace,
             "labels": _labels(revision),
-            "annotations": {k: v for k, v in revision.annotations.items() if k not in _ROUTING},
+            "annotations": {k: v for k, v in revision.annotations.items() if k not in _OWN},
         },
         "spec": spec,
     }
@@ -73,7 +75,7 @@ def deployment_of(revision: Resource[RevisionSpec], replicas: int, port: int, fe
     annotations = {
         key: value
         for key, value in revision.annotations.items()
-        if key not in _ROUTING and not key.startswith("autoscaling.knative.dev/")
+        if key not in _OWN and not key.startswith("autoscaling.knative.dev/")
     }
     serving = serving_container_name(revision)
     return {

@@ -14,10 +14,13 @@ from typing import Any
 from emulator.control.reconciler import Note, Outcome, Reconciler, View
 from emulator.lib.clock import rfc3339
 from emulator.objects.conditions import Condition
+from emulator.objects.configrefs import ConfigRef, config_refs, fault_of
 from emulator.objects.kind import Json, Kind
+from emulator.objects.problems import dotted
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import (
     CONFIGURATION_LABEL,
+    LACKS,
     NAMESPACE,
     ROUTES,
     ROUTING_STATE,
@@ -35,6 +38,7 @@ from emulator.serving.revisionchildren import (
     user_port_of,
 )
 from emulator.serving.revisionspec import RevisionSpec
+from emulator.serving.scaler import START
 
 
 def reconcile(revision: Resource[RevisionSpec], view: View) -> Outcome:
@@ -53,13 +57,19 @@ def reconcile(revision: Resource[RevisionSpec], view: View) -> Outcome:
         pod_autoscaler(revision, reachability(revision, labels)),
         deployment_of(revision, replicas, port, Features(view.config("config-features", NAMESPACE))),
     ]
-    conditions = [*_health(autoscaler, crash), _active(autoscaler)]
+    lack = _lack(revision, view)
+    annotations[LACKS] = lack[1] if lack else None
+    notes += _lack_notes(revision, lack)
+    health = _unconfigured(revision, autoscaler, lack[1]) if lack else None
+    conditions = [*(health or _health(autoscaler, crash)), _active(autoscaler)]
     if all(c.status == "True" for c in conditions[:2]) and not revision.is_ready:
         notes.append(Note("RevisionReady", "Revision becomes ready upon all resources being ready"))
     return Outcome(conditions, _status(revision, images, autoscaler), children, annotations, labels, notes)
 
 
 REVISION_RECONCILER = Reconciler(reconcile)
+
+CONFIG_ERROR = "CreateContainerConfigError"
 
 # Kinds of a sibling package, found through the registry.
 IMAGE, DEPLOYMENT, POD = ("caching.internal.knative.dev", "Image"), ("apps", "Deployment"), ("", "Pod")
@@ -128,6 +138,47 @@ def _health(autoscaler: Resource[Any] | None, crash: Condition | None) -> list[C
         said = "Initial scale was never achieved"
         available = Condition.false("ResourcesAvailable", "ProgressDeadlineExceeded", said)
     return [crash or Condition.unknown("ContainerHealthy", "Deploying"), available]
+
+
+def _lack(revision: Resource[RevisionSpec], view: View) -> tuple[ConfigRef, str] | None:
+    """The first ConfigMap or Secret that is named and not there, or lacks a key, and what is to be said of it."""
+    for ref in config_refs(revision.spec):
+        found = view.find(_kind(view, ("", ref.kind)), ref.name, revision.namespace)
+        tables = ("data", "binaryData") if ref.path[0] == "volumes" else ("data",)  # a variable is text
+        data = None if found is None else {k: v for table in tables for k, v in (found.obj.get(table) or {}).items()}
+        if (fault := fault_of(ref, data, revision.namespace)) is not None:
+            return ref, fault
+    return None
+
+
+def _lack_notes(revision: Resource[RevisionSpec], lack: tuple[ConfigRef, str] | None) -> list[Note]:
+    """What has come or gone of what the containers are configured with; a Pod would tell only at its start."""
+    before = revision.annotations.get(LACKS)
+    if lack is None:
+        return [Note("Configured", "what was missing is there now", is_told=True)] if before else []
+    ref, fault = lack
+    if before == fault:
+        return []
+    field = dotted(("spec", "template", "spec", *ref.path))
+    said = f"{fault}; {field} names it: create it, or mark it there with optional: true"
+    return [Note(CONFIG_ERROR, said, "Warning", is_told=True)]
+
+
+def _unconfigured(
+    revision: Resource[RevisionSpec], autoscaler: Resource[Any] | None, fault: str
+) -> list[Condition] | None:
+    """Health where a Pod would wait with CreateContainerConfigError; None where that is no news to a cluster, either.
+
+    A cluster says it once the rollout has missed its deadline, and not of a Revision that was ready before or whose
+    initial scale is zero. One that starts asleep stands for a rollout that is over.
+    """
+    is_asleep = revision.annotations.get(START) == "asleep"
+    initialized = autoscaler is not None and autoscaler.condition("ScaleTargetInitialized")["status"] == "True"
+    if revision.is_ready or (initialized and not is_asleep):
+        return None
+    is_late = autoscaler is not None and autoscaler.condition("Active").get("reason") == "TimedOut"
+    available = Condition("ResourcesAvailable", "False" if is_asleep or is_late else "Unknown", CONFIG_ERROR, fault)
+    return [Condition.unknown("ContainerHealthy", "Deploying"), available]
 
 
 def _active(autoscaler: Resource[Any] | None) -> Condition:

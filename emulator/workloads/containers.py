@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 NOT_STARTED = 128
 _LAST_LINES = 10
 _OUTPUT_S = 1.0  # how long an ended container's last output is waited for
+_CONFIG_S = 1.0  # between looks for a missing ConfigMap; the kubelet's 10 s are for a node full of Pods
 _SILENT_S = 10.0  # a function that is not ready after this long gets a word of advice
 
 
@@ -187,13 +188,14 @@ class ContainerKeeper:
             except ImageMissing as missing:
                 self._around.images.forget(self.container.image)
                 waiting = Waiting("ImagePullBackOff" if failures else "ErrImagePull", str(missing))
+                delay_s = doubling_s(failures + 1, CRASH_FIRST_S, CRASH_LIMIT_S)
             except ConfigFault as fault:
-                waiting = Waiting("CreateContainerConfigError", str(fault))
+                waiting, delay_s = Waiting("CreateContainerConfigError", str(fault)), _CONFIG_S
             failures += 1
             if waiting != self.state:
                 trouble(logger, self._around.about, "%s: %s", waiting.reason, waiting.message)
             self._become(waiting)
-            await asyncio.sleep(doubling_s(failures, CRASH_FIRST_S, CRASH_LIMIT_S))
+            await asyncio.sleep(delay_s)
 
     async def _watch(self, running: RunningContainer) -> ContainerState:
         async with Tasks() as tasks:

@@ -8,10 +8,11 @@ nowhere and is not optional is a `ConfigFault`, which the Pod shows as CreateCon
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from emulator.objects.podspec import Container, EnvFromSource, EnvVar, PodSpec, expand_env
+from emulator.objects.configrefs import ConfigKind, no_key, not_found
+from emulator.objects.podspec import Container, EnvFromSource, EnvVar, KeySelector, NamedRef, PodSpec, expand_env
 from emulator.objects.resource import Resource
 
 
@@ -25,6 +26,9 @@ class Lookup(Protocol):
     def config_map(self, name: str) -> Mapping[str, str] | None: ...
 
     def secret(self, name: str) -> Mapping[str, str] | None: ...
+
+
+Read = Callable[[str], Mapping[str, str] | None]
 
 
 def secret_text(encoded: str) -> str:
@@ -45,15 +49,16 @@ def environment_of(container: Container, pod: Resource[PodSpec], lookup: Lookup)
 
 
 def _imported(source: EnvFromSource, namespace: str, lookup: Lookup) -> Iterator[tuple[str, str]]:
-    for word, ref, read in (
-        ("configmap", source.config_map_ref, lookup.config_map),
-        ("secret", source.secret_ref, lookup.secret),
-    ):
+    imports: tuple[tuple[ConfigKind, NamedRef | None, Read], ...] = (
+        ("ConfigMap", source.config_map_ref, lookup.config_map),
+        ("Secret", source.secret_ref, lookup.secret),
+    )
+    for kind, ref, read in imports:
         if ref is None:
             continue
         data = read(ref.name)
         if data is None and not ref.optional:
-            raise ConfigFault(f'{word} "{ref.name}" not found in namespace "{namespace}"')
+            raise ConfigFault(not_found(kind, ref.name, namespace))
         for name, value in (data or {}).items():
             yield f"{source.prefix or ''}{name}", value
 
@@ -66,10 +71,11 @@ def _value(variable: EnvVar, container: Container, pod: Resource[PodSpec], looku
         return pod_field(pod, source.field_ref.field_path)
     if source.resource_field_ref is not None:
         return _resource(container, source.resource_field_ref.resource)
-    for word, ref, read in (
+    selectors: tuple[tuple[ConfigKind, KeySelector | None, Read], ...] = (
         ("ConfigMap", source.config_map_key_ref, lookup.config_map),
         ("Secret", source.secret_key_ref, lookup.secret),
-    ):
+    )
+    for kind, ref, read in selectors:
         if ref is None:
             continue
         data = read(ref.name)
@@ -78,8 +84,8 @@ def _value(variable: EnvVar, container: Container, pod: Resource[PodSpec], looku
         if ref.optional:
             return None
         if data is None:
-            raise ConfigFault(f'{word.lower()} "{ref.name}" not found in namespace "{pod.namespace}"')
-        raise ConfigFault(f"couldn't find key {ref.key} in {word} {pod.namespace}/{ref.name}")
+            raise ConfigFault(not_found(kind, ref.name, pod.namespace))
+        raise ConfigFault(no_key(kind, ref.name, pod.namespace, ref.key))
     return None
 
 

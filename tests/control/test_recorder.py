@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
+import pytest
+
 from emulator.control.reconciler import Note
 from emulator.control.recorder import Recorder
 from emulator.objects.resource import Resource
@@ -71,3 +75,16 @@ def test_the_oldest_are_forgotten() -> None:
         recorder.record(made, Note("Ran", str(number)))
     left = [int(e.obj["message"]) for e in world.store.list(KUBE_EVENT)]
     assert (len(left), min(left)) == (2_000, 10)
+
+
+def test_what_is_to_be_told_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    made, recorder = about(world), Recorder(world.store, KUBE_EVENT)
+    with caplog.at_level(logging.INFO):
+        for note in (Note("Lack", "it lacks", "Warning", is_told=True), Note("Found", "it is there", is_told=True)):
+            recorder.record(made, note)
+        recorder.record(made, Note("Ran", "quietly", "Warning"))
+    assert [(r.levelname, r.getMessage(), r.__dict__["about"]) for r in caplog.records] == [
+        ("WARNING", "Lack: it lacks", "hello"),
+        ("INFO", "Found: it is there", "hello"),
+    ]

@@ -57,15 +57,29 @@ def test_values_and_files_come_from_config_maps_and_secrets(kemu: Kemu) -> None:
     assert not any("s3cret" in json.dumps(line) for line in kemu.log())
 
 
-def test_a_missing_config_map_is_told_and_its_coming_starts_the_pod(kemu: Kemu) -> None:
+def test_a_missing_config_map_is_told_at_the_start_and_its_coming_makes_the_service_ready(kemu: Kemu) -> None:
     container = {"image": IMAGE, "envFrom": [{"configMapRef": {"name": "config"}}]}
-    write(kemu, service("hello", container=container, spec={"timeoutSeconds": 2}))
+    write(kemu, service("hello", container=container))
     kemu.up()
-    assert kemu.request("hello").status == 504
-    assert "CreateContainerConfigError" in kemu.said('configmap "config" not found', "hello-00001")
-    write(kemu, CONFIG, service("hello", container=container, spec={"timeoutSeconds": 2}))
-    eventually(lambda: kemu.request("hello", "/env").status == 200, "the Pod has its ConfigMap")
+    told = kemu.said('configmap "config" not found in namespace "default"', "hello-00001")
+    assert "spec.template.spec.containers[0].envFrom[0].configMapRef names it: create it" in told
+    (shown,) = kemu.objects("ksvc")
+    (ready,) = (c for c in shown["status"]["conditions"] if c["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "RevisionFailed")
+    write(kemu, CONFIG, service("hello", container=container))
+    eventually(lambda: kemu.request("hello", "/env").status == 200, "the Service is ready")
     assert kemu.request("hello", "/env").json["colour"] == "blue"
+    kemu.said("what was missing is there now", "hello-00001")
+
+
+def test_a_pod_that_waits_for_its_config_map_starts_soon_after_its_coming(kemu: Kemu) -> None:
+    container = {"image": IMAGE, "envFrom": [{"configMapRef": {"name": "config"}}]}
+    write(kemu)
+    kemu.up()
+    write(kemu, service("hello", container=container))
+    kemu.said("CreateContainerConfigError", "hello-00001")
+    write(kemu, CONFIG, service("hello", container=container))
+    eventually(lambda: kemu.request("hello").status == 200, "the Pod has its ConfigMap", 5.0)
 
 
 def test_containers_of_a_pod_share_their_network_and_restart_together(kemu: Kemu) -> None:

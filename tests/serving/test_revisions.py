@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from emulator.objects.resource import Resource
-from emulator.serving.annotations import CONFIGURATION_LABEL, ROUTES, ROUTING_STATE, ROUTING_STATE_MODIFIED
+from emulator.serving.annotations import CONFIGURATION_LABEL, LACKS, ROUTES, ROUTING_STATE, ROUTING_STATE_MODIFIED
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE
 from emulator.serving.podautoscalers import POD_AUTOSCALER
 from emulator.serving.revisions import reachability, routing
+from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.deployments import DEPLOYMENT
 from emulator.workloads.images import IMAGE
 from emulator.workloads.pods import POD
@@ -100,6 +101,91 @@ def test_one_that_never_came_up_missed_its_deadline() -> None:
     scaled(world, autoscaler, "Unknown", ("False", "TimedOut"))
     expected = ("False", "ProgressDeadlineExceeded", "Initial scale was never achieved")
     assert said(world.reconcile(made), "ResourcesAvailable") == expected
+
+
+CONFIGURED = {"containers": [{"image": "app", "envFrom": [{"configMapRef": {"name": "settings"}}]}]}
+MISSING = 'configmap "settings" not found in namespace "default"'
+
+
+def configured(world: World, **annotations: str) -> tuple[Resource[Any], Resource[Any]]:
+    """A Revision that needs the ConfigMap `settings`, and its PodAutoscaler."""
+    made = world.create(obj(REVISION, "hello-00001", CONFIGURED, annotations=annotations))
+    return made, deployed(world, made)[0]
+
+
+def test_one_that_sleeps_without_its_config_map_is_not_ready_and_says_so_once() -> None:
+    world = World()
+    made, autoscaler = configured(world, **{"kemu.dev/start": "asleep"})
+    scaled(world, autoscaler, "True", ("False", "NoTraffic"))
+    outcome = world.reconcile(made)
+    assert said(outcome) == ("False", "CreateContainerConfigError", MISSING)
+    (note,) = outcome.notes
+    where = "spec.template.spec.containers[0].envFrom[0].configMapRef"
+    assert note.message == f"{MISSING}; {where} names it: create it, or mark it there with optional: true"
+    assert (note.type, note.is_told) == ("Warning", True)
+    world.store.patch_metadata(made.key, annotations=outcome.annotations)
+    assert world.reconcile(made).notes == []
+    assert LACKS not in child(outcome, DEPLOYMENT)["spec"]["template"]["metadata"]["annotations"]
+
+
+def test_it_becomes_ready_by_itself_once_the_config_map_is_there() -> None:
+    world = World()
+    made, autoscaler = configured(world, **{"kemu.dev/start": "asleep"})
+    scaled(world, autoscaler, "True", ("False", "NoTraffic"))
+    world.store.patch_metadata(made.key, annotations=world.reconcile(made).annotations)
+    world.config("settings", "default", {"A": "1"})
+    outcome = world.reconcile(made)
+    assert said(outcome)[0] == "True"
+    assert [(note.reason, note.is_told) for note in outcome.notes] == [
+        ("Configured", True),
+        ("RevisionReady", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("initialized", "active", "ready", "reason"),
+    [
+        ("Unknown", ("Unknown", "Queued"), "Unknown", "CreateContainerConfigError"),
+        ("Unknown", ("False", "TimedOut"), "False", "CreateContainerConfigError"),
+        ("True", ("False", "NoTraffic"), "True", ""),
+    ],
+    ids=["while it is rolled out", "past its deadline", "with an initial scale of zero"],
+)
+def test_one_that_is_rolled_out_without_its_config_map_is_as_on_a_cluster(
+    initialized: str, active: tuple[str, str], ready: str, reason: str
+) -> None:
+    world = World()
+    made, autoscaler = configured(world)
+    scaled(world, autoscaler, initialized, active)
+    assert said(world.reconcile(made), "ResourcesAvailable")[:2] == (ready, reason)
+
+
+def test_one_that_was_ready_stays_so_when_its_config_map_goes_and_says_it() -> None:
+    world = World()
+    made, autoscaler = configured(world, **{"kemu.dev/start": "asleep"})
+    scaled(world, autoscaler, "True", ("False", "NoTraffic"))
+    world.ready(made)
+    outcome = world.reconcile(made)
+    assert said(outcome)[0] == "True"
+    assert [note.reason for note in outcome.notes] == ["CreateContainerConfigError"]
+
+
+@pytest.mark.parametrize(("where", "fault"), [("volumes", None), ("env", "couldn't find key K in ConfigMap default/b")])
+def test_binary_data_counts_for_files_and_not_for_variables(where: str, fault: str | None) -> None:
+    world = World()
+    binary = obj(CONFIG_MAP, "b", {})
+    del binary["spec"]
+    world.create({**binary, "binaryData": {"K": "/w=="}})
+    env = [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "b", "key": "K"}}}]
+    volumes = [{"name": "v", "configMap": {"name": "b", "items": [{"key": "K", "path": "k"}]}}]
+    container: dict[str, Any] = {"image": "app", "env": env}
+    spec: dict[str, Any] = {"containers": [container]}
+    if where == "volumes":
+        container |= {"env": [], "volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+        spec["volumes"] = volumes
+    made = world.create(obj(REVISION, "r", spec))
+    deployed(world, made)
+    assert said(world.reconcile(made), "ResourcesAvailable")[2] == (fault or "")
 
 
 @pytest.mark.parametrize(
