@@ -92,6 +92,11 @@ class Server:
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=None,
+            # The other implementation refuses the `/` in the name of the port-forward protocol. No pings: a client
+            # whose bytes wait for a slow process would be taken for dead.
+            ws="wsproto",
+            ws_ping_interval=None,
+            ws_per_message_deflate=False,
         )
         config.hosts = listener.hosts
         config.deadlines = listener.deadlines

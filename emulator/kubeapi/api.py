@@ -21,6 +21,7 @@ from emulator.kubeapi.own import Actions, Own
 from emulator.kubeapi.reading import Reader, reply
 from emulator.kubeapi.reviews import review_kind, reviewed
 from emulator.kubeapi.shown import Encoder
+from emulator.kubeapi.streams import Streams
 from emulator.kubeapi.target import Target, target_of
 from emulator.kubeapi.watching import Watcher
 from emulator.kubeapi.writing import Writer
@@ -36,7 +37,8 @@ Answer = Callable[[Request, Target], Awaitable[Response]]
 def api(store: Store, prefix: str, actions: Actions) -> Guard:
     """The app under its secret prefix."""
     handlers = _Handlers(store, actions)
-    routes = [*Own(store, actions).routes(), Route("/{path:path}", handlers.answer, methods=_METHODS)]
+    streams = Streams(store, actions.containers).routes()
+    routes = [*Own(store, actions).routes(), *streams, Route("/{path:path}", handlers.answer, methods=_METHODS)]
     return Guard(Starlette(routes=routes, exception_handlers={ApiError: _status}), prefix)
 
 
