@@ -276,7 +276,7 @@ class ProjectedVolumeSource(Model):
 
 
 class EmptyDirVolumeSource(Model):
-    medium: str | None = None
+    medium: str | None = approximated("in memory where it is mounted once; what is shared lies on disk")
     size_limit: Quantity | None = approximated("bounds a volume in memory; one on disk is not bounded")
 
 
@@ -362,6 +362,11 @@ class PodSpec(Model):
 
 
 _REFERENCE = re.compile(r"\$(\$|\([^)]*\))")
+
+
+def referred(text: str) -> list[str]:
+    """The names that `expand_env` would look up in `text`."""
+    return [found[1:-1] for found in _REFERENCE.findall(text) if found != "$"]
 
 
 def expand_env(text: str, env: Mapping[str, str]) -> str:

@@ -28,12 +28,14 @@ class Mount:
 
     bind: `source` is an absolute path on this computer (file or folder). volume: `source` is a volume's name; it is
     made when missing (labelled, empty, writable by every user), shared by all containers that name it, and goes with
-    `remove_volume` or `sweep`. tmpfs: no source; `size_bytes` bounds it (None: half the memory, as the kernel does).
+    `remove_volume` or `sweep`; `sub_path` is a relative folder inside it, made when missing. tmpfs: no source;
+    `size_bytes` bounds it (None: half the memory, as the kernel does).
     """
 
     kind: Literal["bind", "volume", "tmpfs"]
     target: str
     source: str = ""
+    sub_path: str = ""
     read_only: bool = False
     size_bytes: int | None = None
 
@@ -243,6 +245,14 @@ class EngineInfo:
     endpoint: str
 
 
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What the engine's computer has: CPUs, and memory in bytes."""
+
+    cpus: int
+    memory_bytes: int
+
+
 class Runtime(Protocol):
     """Runs containers for one instance.
 
@@ -254,6 +264,9 @@ class Runtime(Protocol):
 
     async def connect(self) -> EngineInfo:
         """Find the engine and say hello; may be called again at any time. EngineUnavailable."""
+
+    async def capacity(self) -> Capacity:
+        """What containers without limits may use."""
 
     async def close(self) -> None:
         """End every stream and thread. Containers are left alone. May be called twice."""

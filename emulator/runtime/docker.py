@@ -27,6 +27,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from emulator.runtime.base import (
     INSTANCE_LABEL,
     Address,
+    Capacity,
     ContainerEvent,
     ContainerSpec,
     ContainerState,
@@ -103,6 +104,10 @@ class DockerRuntime:
         self._endpoint, self._client, self._network = endpoint, client, None
         self._is_desktop = "Desktop" in str(info.get("OperatingSystem", ""))
         return EngineInfo("docker", str(version["Version"]), endpoint.url)
+
+    async def capacity(self) -> Capacity:
+        info = await self._ask(lambda client: client.info())
+        return Capacity(int(info["NCPU"]), int(info["MemTotal"]))
 
     async def close(self) -> None:
         await self._threads.close()

@@ -6,6 +6,7 @@ Each blocks, so `docker.py` runs it in a thread; whose container it is has been 
 from __future__ import annotations
 
 import http.client
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 
 from emulator.runtime.base import ContainerSpec, ExecResult, ImageInfo, OnProgress, Timings
 from emulator.runtime.docker_specs import Placement, addresses_of, create_body
-from emulator.runtime.docker_volumes import ensure_volume
+from emulator.runtime.docker_volumes import ensure_volume, inside
 from emulator.runtime.errors import ContainerFailed, ContainerGone, ImageMissing, NameTaken
 from emulator.runtime.images import PullMeter, image_info, parse_name
 
@@ -47,7 +48,8 @@ def _create(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> 
     try:
         for mount in spec.mounts:
             if mount.kind == "volume":
-                ensure_volume(client, mount.source, spec.image, place.instance)
+                ensure_volume(client, mount, spec.image, place.instance)
+        spec = replace(spec, mounts=tuple(inside(client, mount) for mount in spec.mounts))
         answer = client.create_container_from_config(create_body(spec, place), spec.name)  # type: ignore[no-untyped-call]
         return cast(str, answer["Id"])
     except (ImageNotFound, NotFound) as error:

@@ -12,8 +12,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from emulator.objects.configrefs import ConfigKind, no_key, not_found
-from emulator.objects.podspec import Container, EnvFromSource, EnvVar, KeySelector, NamedRef, PodSpec, expand_env
+from emulator.objects.podspec import (
+    Container,
+    EnvFromSource,
+    EnvVar,
+    KeySelector,
+    NamedRef,
+    PodSpec,
+    ResourceFieldSelector,
+    expand_env,
+)
 from emulator.objects.resource import Resource
+from emulator.runtime.base import Capacity
+from emulator.workloads.resourcefields import resource_field
 
 
 class ConfigFault(Exception):
@@ -21,9 +32,15 @@ class ConfigFault(Exception):
 
 
 class Lookup(Protocol):
-    """Reads ConfigMaps and Secrets of one namespace: their decoded data, or None."""
+    """Reads ConfigMaps and Secrets of one namespace: their decoded data, or None; and what the node has."""
+
+    node: Capacity
 
     def config_map(self, name: str) -> Mapping[str, str] | None: ...
+
+    def config_files(self, name: str) -> Mapping[str, str] | None:
+        """A ConfigMap with its binary data, which volumes have and variables have not."""
+        ...
 
     def secret(self, name: str) -> Mapping[str, str] | None: ...
 
@@ -70,7 +87,7 @@ def _value(variable: EnvVar, container: Container, pod: Resource[PodSpec], looku
     if source.field_ref is not None:
         return pod_field(pod, source.field_ref.field_path)
     if source.resource_field_ref is not None:
-        return _resource(container, source.resource_field_ref.resource)
+        return resource_value(pod, container, source.resource_field_ref, lookup)
     selectors: tuple[tuple[ConfigKind, KeySelector | None, Read], ...] = (
         ("ConfigMap", source.config_map_key_ref, lookup.config_map),
         ("Secret", source.secret_key_ref, lookup.secret),
@@ -112,7 +129,11 @@ def pod_field(pod: Resource[Any], path: str) -> str:
     raise ConfigFault(f"unsupported fieldPath: {path}")
 
 
-def _resource(container: Container, name: str) -> str:
-    kind, _, resource = name.partition(".")
-    table = getattr(container.resources, kind, None) if container.resources else None
-    return str((table or {}).get(resource, "0"))
+def resource_value(
+    pod: Resource[PodSpec], container: Container | None, ref: ResourceFieldSelector, lookup: Lookup
+) -> str:
+    """What a `resourceFieldRef` comes to, in a variable of `container` or in a file (None); ConfigFault."""
+    try:
+        return resource_field(pod.spec, container, ref, lookup.node)
+    except ValueError as fault:
+        raise ConfigFault(str(fault)) from fault

@@ -19,7 +19,7 @@ from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
 from emulator.objects.podspec import Container, PodSpec
 from emulator.objects.resource import Resource
-from emulator.runtime.base import Address, ContainerSpec, Mount
+from emulator.runtime.base import Address, Capacity, ContainerSpec, Mount
 from emulator.store.store import Store
 from emulator.workloads import volumes
 from emulator.workloads.configs import CONFIG_MAP, SECRET
@@ -29,6 +29,7 @@ from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import environment_of, secret_text
 from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.podstatus import pod_status
+from emulator.workloads.resourcefields import asks_node
 
 ADDRESS, COLD_START = "kemu.dev/address", "kemu.dev/cold-start"
 FINALIZER = "kemu.dev/container"
@@ -37,6 +38,8 @@ STOP_GRACE_S = 10.0
 the Revision's timeoutSeconds, 300 s by default, which on a laptop only keeps processes around that ignore SIGTERM
 as PID 1.
 """
+
+_UNKNOWN = Capacity(0, 0)
 
 Drain = Callable[[Address, float], Awaitable[None]]
 """Returns when no request is under way to this address any more, or after so many seconds."""
@@ -68,6 +71,8 @@ class PodWorker:
         self._has_network = asyncio.Event()
         self._ending = asyncio.Event()
         self._plans: list[volumes.VolumePlan] = []
+        self.node = _UNKNOWN
+        """Implements `environment.Lookup`; the engine is asked only where it matters."""
 
     async def run(self) -> None:
         """Keep the Pod until `end`, then take everything away and let the Store forget it."""
@@ -118,12 +123,14 @@ class PodWorker:
 
     async def _spec(self, container: Container, attempt: int) -> ContainerSpec:
         pod = self._pod
+        if self.node == _UNKNOWN and asks_node(pod.spec):
+            self.node = await self._link.call(self._link.runtime.capacity)
         env = environment_of(container, pod, self)
         mounts: tuple[Mount, ...] = ()
         if pod.spec.volumes:
             self._plans = volumes.plan(pod, self)
-            await asyncio.to_thread(volumes.write, self._folder, self._plans)
-            mounts = volumes.mounts_of(container, pod, self._plans, self._folder)
+            mounts = volumes.mounts_of(container, pod, self._plans, self._folder, env)
+            await asyncio.to_thread(volumes.write, self._folder, self._plans, mounts)
         spec = container_spec(pod, container, env, mounts, attempt)
         is_sidecar = container not in pod.spec.init_containers and container is not self._owner.container
         return replace(spec, share_network_of=await self._network()) if is_sidecar else spec
@@ -139,6 +146,14 @@ class PodWorker:
         """Implements `environment.Lookup`."""
         found = self._tools.store.find(CONFIG_MAP, name, self._pod.namespace)
         return None if found is None else found.obj.get("data") or {}
+
+    def config_files(self, name: str) -> Mapping[str, str] | None:
+        """Implements `environment.Lookup`."""
+        found = self._tools.store.find(CONFIG_MAP, name, self._pod.namespace)
+        if found is None:
+            return None
+        binary = found.obj.get("binaryData") or {}
+        return {**(found.obj.get("data") or {}), **{key: secret_text(value) for key, value in binary.items()}}
 
     def secret(self, name: str) -> Mapping[str, str] | None:
         """Implements `environment.Lookup`."""

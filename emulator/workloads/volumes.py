@@ -2,21 +2,34 @@
 
 `plan` is pure and says what each volume consists of; `write` (in a thread) puts files below the Pod's own folder in the
 data directory, from where they are bind-mounted read-only. An emptyDir is a volume of the engine, shared by the Pod's
-containers. Follows Kubernetes' volume plugins configmap, secret, projected, downwardapi and emptydir.
+containers; one in memory is that, too, where it is mounted more than once, since an engine's tmpfs is never shared.
+Follows Kubernetes' volume plugins configmap, secret, projected, downwardapi and emptydir, and the kubelet's makeMounts
+for `subPath` and `subPathExpr`.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.lib.quantities import Quantity
-from emulator.objects.podspec import Container, DownwardAPIVolumeFile, KeyToPath, PodSpec, Volume, VolumeProjection
+from emulator.objects.podspec import (
+    Container,
+    DownwardAPIVolumeFile,
+    KeyToPath,
+    PodSpec,
+    Volume,
+    VolumeMount,
+    VolumeProjection,
+    expand_env,
+    referred,
+)
 from emulator.objects.resource import Resource
 from emulator.runtime.base import Mount
-from emulator.workloads.environment import ConfigFault, Lookup, pod_field
+from emulator.workloads.environment import ConfigFault, Lookup, pod_field, resource_value
 
 _DEFAULT_MODE = 0o644
 
@@ -43,19 +56,21 @@ class VolumePlan:
 
 def plan(pod: Resource[PodSpec], lookup: Lookup) -> list[VolumePlan]:
     """All volumes of `pod`, or ConfigFault when one needs what is not there."""
-    return [_planned(volume, pod, lookup) for volume in pod.spec.volumes]
+    containers = (*pod.spec.init_containers, *pod.spec.containers)
+    mounted = Counter(mount.name for container in containers for mount in container.volume_mounts)
+    return [_planned(volume, pod, lookup, is_shared=mounted[volume.name] > 1) for volume in pod.spec.volumes]
 
 
 def mounts_of(
-    container: Container, pod: Resource[PodSpec], plans: Sequence[VolumePlan], folder: Path
+    container: Container, pod: Resource[PodSpec], plans: Sequence[VolumePlan], folder: Path, env: Mapping[str, str]
 ) -> tuple[Mount, ...]:
-    """The mounts of one container; `folder` is where `write` put the files."""
+    """The mounts of one container with this environment; `folder` is where `write` puts the files."""
     by_name = {p.name: p for p in plans}
     mounts = []
     for mount in container.volume_mounts:
         if (found := by_name.get(mount.name)) is None:
             raise ConfigFault(f'volumeMount "{mount.name}" names no volume of the Pod')
-        sub = mount.sub_path or ""
+        sub = _sub_path(mount, env)
         if found.files is not None or found.host_path:
             source = Path(found.host_path) if found.host_path else folder / mount.name
             read_only = found.files is not None or bool(mount.read_only)
@@ -64,8 +79,24 @@ def mounts_of(
             mounts.append(Mount(kind="tmpfs", target=mount.mount_path, size_bytes=found.size_bytes))
         else:
             name = engine_volume(pod, mount.name)
-            mounts.append(Mount(kind="volume", target=mount.mount_path, source=name, read_only=bool(mount.read_only)))
+            read_only = bool(mount.read_only)
+            target = mount.mount_path
+            mounts.append(Mount(kind="volume", target=target, source=name, sub_path=sub, read_only=read_only))
     return tuple(mounts)
+
+
+def _sub_path(mount: VolumeMount, env: Mapping[str, str]) -> str:
+    """The path inside the volume that is mounted, in its shortest spelling; "" for the whole."""
+    sub = mount.sub_path or ""
+    if mount.sub_path_expr:
+        if absent := sorted({name for name in referred(mount.sub_path_expr) if not env.get(name)}):
+            raise ConfigFault(f"missing value for {', '.join(absent)}")
+        sub = expand_env(mount.sub_path_expr, env)
+    if sub.startswith("/"):
+        raise ConfigFault(f"error SubPath `{sub}` must not be an absolute path")
+    if ".." in sub.split("/"):
+        raise ConfigFault(f"unable to provision SubPath `{sub}`: must not contain '..'")
+    return "/".join(part for part in sub.split("/") if part not in ("", "."))
 
 
 def engine_volume(pod: Resource[PodSpec], name: str) -> str:
@@ -78,8 +109,11 @@ def engine_volumes(pod: Resource[PodSpec], plans: Sequence[VolumePlan]) -> list[
     return [engine_volume(pod, p.name) for p in plans if p.files is None and not p.in_memory and not p.host_path]
 
 
-def write(folder: Path, plans: Sequence[VolumePlan]) -> None:
-    """Write the files of all plans below `folder`, replacing what is there. Blocks: call it in a thread."""
+def write(folder: Path, plans: Sequence[VolumePlan], mounts: Sequence[Mount] = ()) -> None:
+    """Write the files of all plans below `folder`, replacing what is there; ConfigFault.
+
+    What `mounts` bind and is not there becomes an empty folder, as on a cluster. Blocks: call it in a thread.
+    """
     for volume in plans:
         for file in volume.files or ():
             path = folder / volume.name / file.path
@@ -92,6 +126,12 @@ def write(folder: Path, plans: Sequence[VolumePlan]) -> None:
             part.replace(path)
         if volume.files is not None:
             (folder / volume.name).mkdir(parents=True, exist_ok=True)
+    for source in (Path(mount.source) for mount in mounts if mount.kind == "bind"):
+        try:
+            if not source.exists():
+                source.mkdir(parents=True)
+        except OSError as error:
+            raise ConfigFault(f"{source}: {error.strerror}") from error
 
 
 def remove(folder: Path) -> None:
@@ -99,13 +139,13 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _planned(volume: Volume, pod: Resource[PodSpec], lookup: Lookup) -> VolumePlan:
+def _planned(volume: Volume, pod: Resource[PodSpec], lookup: Lookup, *, is_shared: bool) -> VolumePlan:
     name = volume.name
     if volume.config_map is not None:
         source = volume.config_map
         return VolumePlan(
             name,
-            _files("configmap", lookup.config_map, source.name, source.items, source.optional, source.default_mode),
+            _files("configmap", lookup.config_files, source.name, source.items, source.optional, source.default_mode),
         )
     if volume.secret is not None:
         secret = volume.secret
@@ -118,32 +158,38 @@ def _planned(volume: Volume, pod: Resource[PodSpec], lookup: Lookup) -> VolumePl
         parts = [_projection(part, pod, lookup, mode) for part in volume.projected.sources]
         return VolumePlan(name, tuple(file for files in parts for file in files))
     if volume.downward_api is not None:
-        return VolumePlan(name, _downward(volume.downward_api.items, pod, volume.downward_api.default_mode))
+        return VolumePlan(name, _downward(volume.downward_api.items, pod, lookup, volume.downward_api.default_mode))
     if volume.host_path is not None:
         return VolumePlan(name, host_path=volume.host_path.path)
     empty = volume.empty_dir
     size = Quantity.parse(str(empty.size_limit)).to_int() if empty and empty.size_limit else None
-    return VolumePlan(name, in_memory=bool(empty and empty.medium == "Memory"), size_bytes=size)
+    return VolumePlan(name, in_memory=bool(empty and empty.medium == "Memory") and not is_shared, size_bytes=size)
 
 
 def _projection(part: VolumeProjection, pod: Resource[PodSpec], lookup: Lookup, mode: int | None) -> tuple[File, ...]:
     if part.config_map is not None:
         source = part.config_map
-        return _files("configmap", lookup.config_map, source.name, source.items, source.optional, mode)
+        return _files("configmap", lookup.config_files, source.name, source.items, source.optional, mode)
     if part.secret is not None:
         secret = part.secret
         return _files("secret", lookup.secret, secret.name, secret.items, secret.optional, mode)
     if part.downward_api is not None:
-        return _downward(part.downward_api.items, pod, mode)
+        return _downward(part.downward_api.items, pod, lookup, mode)
     return ()  # serviceAccountToken: there is no API server inside to use it with
 
 
-def _downward(items: Sequence[DownwardAPIVolumeFile], pod: Resource[PodSpec], mode: int | None) -> tuple[File, ...]:
-    return tuple(
-        File(item.path, pod_field(pod, item.field_ref.field_path), item.mode or mode or _DEFAULT_MODE)
-        for item in items
-        if item.field_ref is not None
-    )
+def _downward(
+    items: Sequence[DownwardAPIVolumeFile], pod: Resource[PodSpec], lookup: Lookup, mode: int | None
+) -> tuple[File, ...]:
+    default = mode or _DEFAULT_MODE
+    files = []
+    for item in items:
+        if item.field_ref is not None:
+            files.append(File(item.path, pod_field(pod, item.field_ref.field_path), item.mode or default))
+        elif item.resource_field_ref is not None:
+            text = resource_value(pod, None, item.resource_field_ref, lookup)
+            files.append(File(item.path, text, item.mode or default))
+    return tuple(files)
 
 
 def _files(

@@ -15,6 +15,7 @@ from typing import Literal
 
 from emulator.runtime.base import (
     Address,
+    Capacity,
     ContainerEvent,
     ContainerSpec,
     ContainerState,
@@ -129,6 +130,9 @@ class MemoryRuntime:
         if self._is_lost:
             raise EngineUnavailable(*_LOST)
         return EngineInfo("memory", "1", "memory")
+
+    async def capacity(self) -> Capacity:
+        return Capacity(4, 8 << 30)
 
     async def close(self) -> None:
         for follower in self._followers:

@@ -156,6 +156,27 @@ async def test_a_volume_is_empty_shared_and_written_by_every_user(runtime: Runti
     assert [line.text for line in await output(runtime, second.id)] == ["hello", "[]"]
 
 
+async def test_a_folder_inside_a_volume_is_made_once(runtime: Runtime, spec: SpecOf) -> None:
+    volume = f"{runtime.instance}-shared"
+    inside = (Mount(kind="volume", source=volume, sub_path="a/b", target="/app"),)
+
+    async def says(user: str, mounts: tuple[Mount, ...], script: str) -> list[str]:
+        made = spec(user, image=PYTHON, user=user, command=("python3", "-c", f"import os; {script}"), mounts=mounts)
+        return [line.text for line in await output(runtime, (await runtime.start(made)).id)]
+
+    assert await says("1000", inside, "print(os.listdir('.')); open('word', 'w').write('hello')") == ["[]"]
+    assert await says("0", inside, "print(os.listdir('.')); os.chmod('.', 0o711)") == ["['word']"]
+    assert await says("1001", inside, "print(oct(os.stat('.').st_mode & 0o777))") == ["0o711"]
+    whole = (Mount(kind="volume", source=volume, target="/app", read_only=True),)
+    assert await says("1002", whole, "print(open('a/b/word').read(), os.access('a', os.W_OK))") == ["hello False"]
+
+
+async def test_the_engines_computer_has_a_size(runtime: Runtime) -> None:
+    capacity = await runtime.capacity()
+    assert capacity.cpus >= 1
+    assert capacity.memory_bytes > 1 << 20
+
+
 async def test_containers_that_start_side_by_side_share_a_new_volume(runtime: Runtime, spec: SpecOf) -> None:
     mounts = (Mount(kind="volume", source=f"{runtime.instance}-shared", target="/data"),)
     write = ("python3", "-c", "import os; open(f'/data/{os.getuid()}', 'w')")

@@ -16,7 +16,7 @@ SECRET = {"kind": "Secret", "metadata": {"name": "secret"}, "stringData": {"pass
 FEATURES = {
     "kind": "ConfigMap",
     "metadata": {"name": "config-features", "namespace": "knative-serving"},
-    "data": {"kubernetes.podspec-init-containers": "enabled"},
+    "data": {"kubernetes.podspec-init-containers": "enabled", "kubernetes.podspec-fieldref": "enabled"},
 }
 
 
@@ -55,6 +55,27 @@ def test_values_and_files_come_from_config_maps_and_secrets(kemu: Kemu) -> None:
     for path, text in (("/etc/config/a/b.txt", "text"), ("/etc/all/password", "s3cret"), ("/etc/all/c", "blue")):
         assert kemu.request("hello", f"/file?path={path}").body == text, path
     assert not any("s3cret" in json.dumps(line) for line in kemu.log())
+
+
+def test_a_container_is_told_its_resources_and_gets_a_folder_of_a_volume(kemu: Kemu) -> None:
+    cpus = {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1m"}}
+    memory = {"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}}
+    container = {
+        "image": IMAGE,
+        "resources": {"limits": {"cpu": "1500m"}},
+        "env": [{"name": "CPUS", "valueFrom": cpus}, {"name": "MEMORY", "valueFrom": memory}],
+        "volumeMounts": [
+            {"name": "config", "mountPath": "/colour", "subPath": "colour"},
+            {"name": "room", "mountPath": "/room", "subPath": "deep/inside"},
+        ],
+    }
+    volumes = [{"name": "config", "configMap": {"name": "config"}}, {"name": "room", "emptyDir": {}}]
+    write(kemu, FEATURES, CONFIG, service("hello", container=container, spec={"volumes": volumes}))
+    kemu.up()
+    found = kemu.request("hello", "/env").json
+    assert found["CPUS"] == "1500"
+    assert int(found["MEMORY"]) > 64
+    assert kemu.request("hello", "/file?path=/colour").body == "blue"
 
 
 def test_a_missing_config_map_is_told_at_the_start_and_its_coming_makes_the_service_ready(kemu: Kemu) -> None:

@@ -9,6 +9,7 @@ from emulator.lib.clock import SystemClock
 from emulator.objects.kind import Registry
 from emulator.objects.podspec import PodSpec
 from emulator.objects.resource import Resource
+from emulator.runtime.base import Capacity
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.pods import POD
@@ -25,10 +26,16 @@ def pod(spec: Mapping[str, Any] | None = None, **container: Any) -> Resource[Pod
 
 
 class Configs:
-    """Implements `environment.Lookup`: the ConfigMap `settings` and the Secret `keys`."""
+    """Implements `environment.Lookup`: the ConfigMap `settings` and the Secret `keys`; a node of 4 CPUs and 8 Gi."""
+
+    node = Capacity(4, 8 << 30)
 
     def config_map(self, name: str) -> Mapping[str, str] | None:
         return {"LEVEL": "7", "FILE": "text"} if name == "settings" else None
+
+    def config_files(self, name: str) -> Mapping[str, str] | None:
+        data = self.config_map(name)
+        return None if data is None else {**data, "BYTES": "\udcff"}
 
     def secret(self, name: str) -> Mapping[str, str] | None:
         return {"TOKEN": "s3cret"} if name == "keys" else None

@@ -47,6 +47,7 @@ def ref(kind: str, **fields: Any) -> dict[str, Any]:
         pytest.param({"env": [ref("fieldRef", fieldPath="metadata.namespace")]}, {"A": "default"}, id="namespace"),
         pytest.param({"env": [ref("fieldRef", fieldPath="metadata.labels['app']")]}, {"A": "x"}, id="one label"),
         pytest.param({"env": [ref("fieldRef", fieldPath="metadata.labels['no']")]}, {"A": ""}, id="no such label"),
+        pytest.param({"env": [ref("resourceFieldRef", resource="limits.cpu")]}, {"A": "4"}, id="the node's CPUs"),
         pytest.param({"env": [ref("fieldRef", fieldPath="status.hostIP")]}, {"A": "127.0.0.1"}, id="the host"),
     ],
 )
@@ -67,6 +68,7 @@ def test_an_environment_is_put_together_as_the_kubelet_does(
             "couldn't find key K in ConfigMap default/settings",
         ),
         ({"env": [ref("secretKeyRef", name="keys", key="K")]}, "couldn't find key K in Secret default/keys"),
+        ({"env": [ref("resourceFieldRef", resource="limits.gpu")]}, "unsupported container resource : limits.gpu"),
         ({"env": [ref("fieldRef", fieldPath="spec.none")]}, "unsupported fieldPath: spec.none"),
     ],
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from emulator.workloads.environment import ConfigFault
 from emulator.workloads.volumes import File, VolumePlan
 from tests.workloads.pods import Configs, pod
 
+MEMORY = {"containerName": "c", "resource": "limits.memory", "divisor": "1Mi"}
 NAME = {"path": "n", "fieldRef": {"fieldPath": "metadata.name"}}
 
 
@@ -26,8 +30,8 @@ def planned(**source: Any) -> VolumePlan:
     [
         pytest.param(
             {"configMap": {"name": "settings"}},
-            (File("LEVEL", "7"), File("FILE", "text")),
-            id="all keys",
+            (File("LEVEL", "7"), File("FILE", "text"), File("BYTES", "\udcff")),
+            id="all keys, binary ones too",
         ),
         pytest.param(
             {"configMap": {"name": "settings", "defaultMode": 0o600, "items": [{"key": "FILE", "path": "a/b"}]}},
@@ -55,6 +59,16 @@ def planned(**source: Any) -> VolumePlan:
             (File("n", "p", 0o440),),
             id="the Pod's own fields, with the volume's mode",
         ),
+        pytest.param(
+            {"downwardAPI": {"items": [{"path": "m", "resourceFieldRef": MEMORY}]}},
+            (File("m", "8192"),),
+            id="a container's resources",
+        ),
+        pytest.param(
+            {"projected": {"sources": [{"downwardAPI": {"items": [{"path": "m", "resourceFieldRef": MEMORY}]}}]}},
+            (File("m", "8192"),),
+            id="projected resources",
+        ),
     ],
 )
 def test_a_volume_of_files_says_which(source: dict[str, Any], files: tuple[File, ...]) -> None:
@@ -76,23 +90,85 @@ def test_what_is_not_there_is_a_fault(source: dict[str, Any], text: str) -> None
         planned(**source)
 
 
-def test_empty_volumes_and_folders_are_mounted_in_their_own_ways(tmp_path: Path) -> None:
-    sources = [
-        {"name": "disk", "emptyDir": {}},
-        {"name": "memory", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
-        {"name": "host", "hostPath": {"path": "/srv"}},
-        {"name": "files", "configMap": {"name": "settings"}},
-    ]
-    mounts = [{"name": s["name"], "mountPath": f"/{s['name']}", "subPath": "s"} for s in sources]
-    made = pod({"volumes": sources}, volumeMounts=mounts)
+SOURCES = [
+    {"name": "disk", "emptyDir": {}},
+    {"name": "memory", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+    {"name": "host", "hostPath": {"path": "/srv"}},
+    {"name": "files", "configMap": {"name": "settings"}},
+    {"name": "claim", "persistentVolumeClaim": {"claimName": "data"}},
+]
+
+
+def mounted(folder: Path, env: Mapping[str, str] = MappingProxyType({}), **mount: str) -> dict[str, Mount]:
+    """Each of SOURCES mounted in this way, by the volume's name; the engine's volumes without their prefix."""
+    made = pod({"volumes": SOURCES}, volumeMounts=[{"name": s["name"], "mountPath": "/v", **mount} for s in SOURCES])
     plans = volumes.plan(made, Configs())
-    assert volumes.mounts_of(made.spec.containers[0], made, plans, tmp_path) == (
-        Mount(kind="volume", target="/disk", source=f"kemu-{made.uid}-disk"),
-        Mount(kind="tmpfs", target="/memory", size_bytes=1 << 20),
-        Mount(kind="bind", target="/host", source="/srv/s"),
-        Mount(kind="bind", target="/files", source=str(tmp_path / "files" / "s"), read_only=True),
+    assert volumes.engine_volumes(made, plans) == [f"kemu-{made.uid}-disk", f"kemu-{made.uid}-claim"]
+    found = volumes.mounts_of(made.spec.containers[0], made, plans, folder, env)
+    shortened = (replace(m, source=m.source.replace(f"kemu-{made.uid}-", "")) for m in found)
+    return dict(zip((str(s["name"]) for s in SOURCES), shortened, strict=True))
+
+
+@pytest.mark.parametrize(
+    "mount",
+    [{"subPath": "a/b"}, {"subPath": "./a//b/"}, {"subPathExpr": "$(A)/b"}],
+    ids=["a path", "a path spelled oddly", "an expression"],
+)
+def test_a_path_inside_is_mounted_of_every_sort_of_volume(tmp_path: Path, mount: dict[str, str]) -> None:
+    assert mounted(tmp_path, {"A": "a"}, **mount) == {
+        "disk": Mount(kind="volume", target="/v", source="disk", sub_path="a/b"),
+        "memory": Mount(kind="tmpfs", target="/v", size_bytes=1 << 20),
+        "host": Mount(kind="bind", target="/v", source="/srv/a/b"),
+        "files": Mount(kind="bind", target="/v", source=str(tmp_path / "files/a/b"), read_only=True),
+        "claim": Mount(kind="volume", target="/v", source="claim", sub_path="a/b"),
+    }
+
+
+@pytest.mark.parametrize("path", ["", "."], ids=["nothing said", "a dot"])
+def test_a_volume_is_mounted_whole(tmp_path: Path, path: str) -> None:
+    found = mounted(tmp_path, subPath=path)
+    assert (found["disk"].sub_path, found["host"].source, found["files"].source) == (
+        "",
+        "/srv",
+        str(tmp_path / "files"),
     )
-    assert volumes.engine_volumes(made, plans) == [f"kemu-{made.uid}-disk"]
+
+
+@pytest.mark.parametrize(
+    ("mount", "text"),
+    [
+        ({"subPath": "a/../../b"}, "unable to provision SubPath `a/../../b`: must not contain '..'"),
+        ({"subPath": "/etc"}, "error SubPath `/etc` must not be an absolute path"),
+        ({"subPathExpr": "$(UP)/x"}, "unable to provision SubPath `../x`: must not contain '..'"),
+        ({"subPathExpr": "$(NO)/$(EMPTY)/$$(UP)"}, "missing value for EMPTY, NO"),
+    ],
+)
+def test_a_path_that_leads_out_or_nowhere_is_a_fault(tmp_path: Path, mount: dict[str, str], text: str) -> None:
+    with pytest.raises(ConfigFault) as caught:
+        mounted(tmp_path, {"UP": "..", "EMPTY": ""}, **mount)
+    assert str(caught.value) == text
+
+
+def test_a_volume_in_memory_that_is_shared_is_one_of_the_engines(tmp_path: Path) -> None:
+    mounts = [{"name": "memory", "mountPath": path} for path in ("/a", "/b")]
+    made = pod({"volumes": [SOURCES[1]]}, volumeMounts=mounts)
+    plans = volumes.plan(made, Configs())
+    found = volumes.mounts_of(made.spec.containers[0], made, plans, tmp_path, {})
+    assert [(m.kind, m.source) for m in found] == [("volume", f"kemu-{made.uid}-memory")] * 2
+    assert volumes.engine_volumes(made, plans) == [f"kemu-{made.uid}-memory"]
+
+
+def test_a_path_of_a_folder_that_is_not_there_becomes_an_empty_folder(tmp_path: Path) -> None:
+    plans = [VolumePlan("v", (File("f", "text"),))]
+    sources = [tmp_path / "v" / path for path in ("f", "no/such")]
+    volumes.write(tmp_path, plans, [Mount(kind="bind", target="/x", source=str(source)) for source in sources])
+    assert (sources[0].read_text(), list(sources[1].iterdir())) == ("text", [])
+
+
+def test_a_folder_that_cannot_be_made_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigFault, match="file/sub: Not a directory"):
+        volumes.write(tmp_path, [], [Mount(kind="bind", target="/x", source=str(tmp_path / "file" / "sub"))])
 
 
 def test_files_are_written_with_their_modes_and_removed(tmp_path: Path) -> None:
@@ -118,4 +194,4 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
 def test_a_mount_of_no_volume_is_a_fault(tmp_path: Path) -> None:
     made = pod({}, volumeMounts=[{"name": "gone", "mountPath": "/x"}])
     with pytest.raises(ConfigFault, match='"gone" names no volume'):
-        volumes.mounts_of(made.spec.containers[0], made, [], tmp_path)
+        volumes.mounts_of(made.spec.containers[0], made, [], tmp_path, {})
