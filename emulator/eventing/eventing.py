@@ -17,7 +17,9 @@ from emulator.eventing.delivery import Deliverer
 from emulator.eventing.journal import NullJournal
 from emulator.eventing.narrator import Narrator
 from emulator.eventing.receivers import BrokerReceiver, ChannelReceiver
+from emulator.eventing.sources.objects import ObjectReporter
 from emulator.eventing.sources.ping import Ticker
+from emulator.eventing.sources.sender import Sender
 from emulator.eventing.streams import Streams
 from emulator.ingress.cluster import ClusterClient
 from emulator.ingress.handler import Handler
@@ -34,7 +36,9 @@ class Eventing:
         self._narrator = Narrator()
         self._deliverer = Deliverer(client, NullJournal(), self._narrator)
         self._streams = Streams(store, self._deliverer)
-        self._ticker = Ticker(store, client, self._narrator)
+        self._sender = Sender(client)
+        self._ticker = Ticker(store, self._sender, self._narrator)
+        self._reporter = ObjectReporter(store, self._sender)
         self._channels: dict[tuple[str, str], Handler] = {}
 
     def start(self) -> None:
@@ -42,14 +46,15 @@ class Eventing:
         self._set(INGRESS_HOST, BrokerReceiver(self._streams, self._narrator.refused))
         self._streams.changed = self._publish_channels
         self._streams.start()
+        self._reporter.start()
 
     async def run(self) -> None:
         """Tick until cancelled."""
         await self._ticker.run()
 
     async def wind_down(self, timeout_s: float) -> None:
-        """Tick no more, and let events arrive that are on their way; what waits for another attempt is given up."""
-        self._ticker.stop()
+        """Sources send no more, events on their way may arrive; what waits for another attempt is given up."""
+        self._sender.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._deliverer.quiet()

@@ -262,8 +262,13 @@ def _validate_ping_source(source: Resource[PingSourceSpec], request: Request) ->
             yield invalid_value(error, "spec", "dataBase64")
     elif spec.data and spec.content_type == "application/json" and not _is_object(spec.data):
         yield invalid_value("data must be a JSON object, since contentType is application/json", "spec", "data")
-    yield from (spec.sink or Destination()).validate_at(("spec", "sink"))
-    for name in spec.ce_overrides.extensions if spec.ce_overrides else ():
+    yield from source_problems(spec.sink, spec.ce_overrides)
+
+
+def source_problems(sink: Destination | None, overrides: CloudEventOverrides | None) -> Iterator[Problem]:
+    """The faults of what every source has (knative/pkg apis/duck/v1 SourceSpec)."""
+    yield from (sink or Destination()).validate_at(("spec", "sink"))
+    for name in overrides.extensions if overrides else ():
         if not (name.isascii() and name.isalnum() and name.islower()):
             said = "keys are expected to be alphanumeric and lower case"
             yield Problem(("spec", "ceOverrides", "extensions", name), f'invalid key name "{name}"', details=said)
@@ -289,12 +294,12 @@ def _named(resource: Resource[Any]) -> Iterator[Problem]:
 
 # -- columns
 
-_READY = Column("Ready", lambda r: r.condition("Ready")["status"])
-_REASON = Column("Reason", lambda r: r.condition("Ready").get("reason", ""))
+READY = Column("Ready", lambda r: r.condition("Ready")["status"])
+REASON = Column("Reason", lambda r: r.condition("Ready").get("reason", ""))
 _URL = Column("URL", lambda r: (r.status.get("address") or {}).get("url", ""))
 
 
-def _kind(group: str, name: str, plural: str, short: tuple[str, ...], category: str, **more: Any) -> Kind[Any]:
+def eventing_kind(group: str, name: str, plural: str, short: tuple[str, ...], category: str, **more: Any) -> Kind[Any]:
     checks = more.pop("validate")
 
     def validate(resource: Resource[Any], request: Request) -> Iterator[Problem]:
@@ -314,7 +319,7 @@ def _kind(group: str, name: str, plural: str, short: tuple[str, ...], category: 
     )
 
 
-BROKER: Kind[BrokerSpec] = _kind(
+BROKER: Kind[BrokerSpec] = eventing_kind(
     "eventing",
     "Broker",
     "brokers",
@@ -323,9 +328,9 @@ BROKER: Kind[BrokerSpec] = _kind(
     spec=BrokerSpec,
     default=_default_broker,
     validate=_validate_broker,
-    columns=(_URL, AGE, _READY, _REASON, Column("Class", lambda r: r.annotations.get(BROKER_CLASS, ""), wide=True)),
+    columns=(_URL, AGE, READY, REASON, Column("Class", lambda r: r.annotations.get(BROKER_CLASS, ""), wide=True)),
 )
-TRIGGER: Kind[TriggerSpec] = _kind(
+TRIGGER: Kind[TriggerSpec] = eventing_kind(
     "eventing",
     "Trigger",
     "triggers",
@@ -338,11 +343,11 @@ TRIGGER: Kind[TriggerSpec] = _kind(
         Column("Broker", lambda r: r.obj["spec"].get("broker", "")),
         Column("Subscriber_URI", lambda r: r.status.get("subscriberUri", "")),
         AGE,
-        _READY,
-        _REASON,
+        READY,
+        REASON,
     ),
 )
-CHANNEL: Kind[ChannelSpec] = _kind(
+CHANNEL: Kind[ChannelSpec] = eventing_kind(
     "messaging",
     "Channel",
     "channels",
@@ -351,9 +356,9 @@ CHANNEL: Kind[ChannelSpec] = _kind(
     spec=ChannelSpec,
     default=_default_channel,
     validate=_validate_channel,
-    columns=(_URL, AGE, _READY, _REASON),
+    columns=(_URL, AGE, READY, REASON),
 )
-IN_MEMORY_CHANNEL: Kind[InMemoryChannelSpec] = _kind(
+IN_MEMORY_CHANNEL: Kind[InMemoryChannelSpec] = eventing_kind(
     "messaging",
     "InMemoryChannel",
     "inmemorychannels",
@@ -362,9 +367,9 @@ IN_MEMORY_CHANNEL: Kind[InMemoryChannelSpec] = _kind(
     spec=InMemoryChannelSpec,
     default=_default_in_memory_channel,
     validate=_validate_in_memory_channel,
-    columns=(_URL, AGE, _READY, _REASON),
+    columns=(_URL, AGE, READY, REASON),
 )
-SUBSCRIPTION: Kind[SubscriptionSpec] = _kind(
+SUBSCRIPTION: Kind[SubscriptionSpec] = eventing_kind(
     "messaging",
     "Subscription",
     "subscriptions",
@@ -373,9 +378,9 @@ SUBSCRIPTION: Kind[SubscriptionSpec] = _kind(
     spec=SubscriptionSpec,
     default=_default_subscription,
     validate=_validate_subscription,
-    columns=(AGE, _READY, _REASON),
+    columns=(AGE, READY, REASON),
 )
-SEQUENCE: Kind[SequenceSpec] = _kind(
+SEQUENCE: Kind[SequenceSpec] = eventing_kind(
     "flows",
     "Sequence",
     "sequences",
@@ -384,22 +389,23 @@ SEQUENCE: Kind[SequenceSpec] = _kind(
     spec=SequenceSpec,
     default=_default_sequence,
     validate=_validate_sequence,
-    columns=(_URL, AGE, _READY, _REASON),
+    columns=(_URL, AGE, READY, REASON),
 )
-PING_SOURCE: Kind[PingSourceSpec] = _kind(
+PING_SOURCE: Kind[PingSourceSpec] = eventing_kind(
     "sources",
     "PingSource",
     "pingsources",
     (),
     "sources",
     spec=PingSourceSpec,
+    also_served=("v1beta2",),
     default=_default_ping_source,
     validate=_validate_ping_source,
     columns=(
         Column("Sink", lambda r: r.status.get("sinkUri", "")),
         Column("Schedule", lambda r: r.spec.schedule),
         AGE,
-        _READY,
-        _REASON,
+        READY,
+        REASON,
     ),
 )

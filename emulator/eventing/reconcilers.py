@@ -9,6 +9,7 @@ from emulator.eventing.brokers import BROKER_RECONCILER
 from emulator.eventing.channels import CHANNEL_RECONCILER, IN_MEMORY_CHANNEL_RECONCILER
 from emulator.eventing.kinds import BROKER, CHANNEL, IN_MEMORY_CHANNEL, PING_SOURCE, SEQUENCE, SUBSCRIPTION, TRIGGER
 from emulator.eventing.sequences import SEQUENCE_RECONCILER
+from emulator.eventing.sources.apiserversources import API_SERVER_SOURCE, API_SERVER_SOURCE_RECONCILER
 from emulator.eventing.sources.pingsources import PING_SOURCE_RECONCILER
 from emulator.eventing.subscriptions import SUBSCRIPTION_RECONCILER
 from emulator.eventing.triggers import TRIGGER_RECONCILER
@@ -22,5 +23,6 @@ RECONCILERS: dict[Kind[Any], Reconciler] = {
     SUBSCRIPTION: SUBSCRIPTION_RECONCILER,
     SEQUENCE: SEQUENCE_RECONCILER,
     PING_SOURCE: PING_SOURCE_RECONCILER,
+    API_SERVER_SOURCE: API_SERVER_SOURCE_RECONCILER,
 }
 KINDS: tuple[Kind[Any], ...] = tuple(RECONCILERS)

@@ -66,7 +66,7 @@ def decode(body: bytes, api_version: str = "", kind: str = "") -> Json:
 
 
 def _kind(api_version: str, kind: str) -> _Message:
-    kinds = _TABLE["kinds"]
+    kinds = _table()["kinds"]
     # DeleteOptions belongs to every group and version (apimachinery: pkg/apis/meta/v1/register.go).
     name = kinds[""].get(kind) or kinds.get(api_version, {}).get(kind)
     if name is None:
@@ -331,17 +331,20 @@ _MEANINGS: dict[str, Callable[[Json], Any]] = {
     "schemaorstrings": _schema_or_strings,
 }
 
-_TABLE: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+# -- the table, read and compiled where it is used first
 
 
-# -- the table, compiled where it is used first
+@cache
+def _table() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+    return found
 
 
 @cache
 def _message(name: str) -> _Message:
     """Its fields' own messages are compiled when one is read: a schema holds schemas."""
     message = _Message(name)
-    for described in _OWN.get(name) or _TABLE["messages"][name]:
+    for described in _OWN.get(name) or _table()["messages"][name]:
         number, label, of = described.split(" ")
         if label == ".":
             message.embedded[message.add(int(number), _BYTES)] = _message(of)

@@ -9,8 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import ConfigDict, Field
 
 from emulator.objects.errors import BadRequest
+from emulator.objects.model import ATOMIC_MAP, Model
 
 _SET = re.compile(r"^\s*([^\s!=,()]+)\s+(in|notin)\s*\(([^)]*)\)\s*$")
 _EQUALITY = re.compile(r"^\s*([^\s!=,()]+)\s*(==|=|!=)\s*([^\s!=,()]*)\s*$")
@@ -64,3 +68,33 @@ def _requirement(term: str) -> Requirement:
     raise BadRequest(
         f"unable to parse requirement: {term.strip()!r} in the label selector; write a=b, a!=b, a in (b,c), a or !a"
     )
+
+
+class LabelSelectorRequirement(Model):
+    key: str
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    values: list[str] = Field(default_factory=list)
+
+
+class LabelSelector(Model):
+    """The map form; an empty one selects everything (apimachinery meta/v1 helpers.go, LabelSelectorAsSelector)."""
+
+    model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
+
+    match_labels: dict[str, str] = Field(default_factory=dict)
+    match_expressions: list[LabelSelectorRequirement] = Field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.match_labels and not self.match_expressions
+
+    def selector(self) -> Selector:
+        """What it stands for."""
+        of_labels = Selector.of_labels(self.match_labels).requirements
+        return Selector((*of_labels, *(_of_expression(each) for each in self.match_expressions)))
+
+
+def _of_expression(each: LabelSelectorRequirement) -> Requirement:
+    if each.operator in ("Exists", "DoesNotExist"):
+        return Requirement(each.key, each.operator == "Exists", None)
+    return Requirement(each.key, each.operator == "In", frozenset(each.values))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.objects.selectors import Selector
+from emulator.objects.selectors import LabelSelector, Selector
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,18 @@ from emulator.objects.selectors import Selector
 )
 def test_a_selector_matches(text: str, matches: bool) -> None:
     assert Selector.parse(text).matches({"a": "1", "b": "2"}) is matches
+
+
+@pytest.mark.parametrize(
+    ("expression", "fits"),
+    [
+        ({"key": "a", "operator": "In", "values": ["1", "2"]}, True),
+        ({"key": "a", "operator": "NotIn", "values": ["1"]}, False),
+        ({"key": "b", "operator": "NotIn", "values": ["1"]}, True),
+        ({"key": "a", "operator": "Exists"}, True),
+        ({"key": "a", "operator": "DoesNotExist"}, False),
+    ],
+)
+def test_the_map_form_is_read(expression: dict[str, object], fits: bool) -> None:
+    selector = LabelSelector.model_validate({"matchExpressions": [expression]}).selector()
+    assert selector.matches({"a": "1"}) is fits

@@ -16,19 +16,17 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from emulator.eventing.cloudevents import Event, binary_headers, now_text
+from emulator.eventing.cloudevents import Event, now_text
 from emulator.eventing.kinds import PING_SOURCE, PingSourceSpec
 from emulator.eventing.narrator import Narrator
 from emulator.eventing.sources.pingsources import TYPE, source_of
 from emulator.eventing.sources.schedule import Schedule
-from emulator.ingress.cluster import Answer, ClusterClient
+from emulator.eventing.sources.sender import Sender
 from emulator.objects.errors import BadRequest
 from emulator.objects.resource import Key, Resource
 from emulator.store.store import Store
 from emulator.store.watch import Change
 
-RETRIES = 5
-RETRIED = frozenset((0, 404, 413, 425, 429, 502, 503, 504))
 _FIRST_DELAY_S = 0.1
 _LONGEST_WAIT_S = 30.0  # the computer's clock may jump
 
@@ -36,14 +34,13 @@ _LONGEST_WAIT_S = 30.0  # the computer's clock may jump
 class Ticker:
     """One for the process."""
 
-    def __init__(self, store: Store, client: ClusterClient, narrator: Narrator) -> None:
+    def __init__(self, store: Store, sender: Sender, narrator: Narrator) -> None:
         self._store = store
-        self._client = client
+        self._sender = sender
         self._narrator = narrator
         self._due: list[tuple[datetime, str, str]] = []
         self._next: dict[Key, datetime] = {}
         self._wake = asyncio.Event()
-        self._is_stopped = False
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -61,10 +58,6 @@ class Ticker:
                     await self._wake.wait()
             except TimeoutError:
                 continue
-
-    def stop(self) -> None:
-        """Tick no more, also not at a second attempt."""
-        self._is_stopped = True
 
     def fire(self, namespace: str, name: str) -> Event:
         """Tick now; NotFound, or BadRequest when the source has no sink yet."""
@@ -97,25 +90,15 @@ class Ticker:
         if source is None or self._next.get(key) != due:
             return  # deleted, or scheduled anew
         self._schedule(source)
-        if source.is_ready and not self._is_stopped and (now - due).total_seconds() < _LONGEST_WAIT_S:
+        if source.is_ready and not self._sender.is_stopped and (now - due).total_seconds() < _LONGEST_WAIT_S:
             self._tick(source)
 
     def _tick(self, source: Resource[PingSourceSpec]) -> Event:
         event = _event(source)
         sink = str(source.status["sinkUri"])
         self._narrator.ticked(source.name, event, _sink_name(source))
-        self._send(event, sink, source.namespace, 1)
+        self._sender.send(event, sink, source.namespace, _FIRST_DELAY_S)
         return event
-
-    def _send(self, event: Event, sink: str, namespace: str, attempt: int) -> None:
-        def answered(answer: Answer) -> None:
-            if self._is_stopped or answer.status not in RETRIED or attempt > RETRIES:
-                return
-            delay_s = _FIRST_DELAY_S * 2 ** (attempt - 1)
-            asyncio.get_running_loop().call_later(delay_s, self._send, event, sink, namespace, attempt + 1)
-
-        headers = [(b"Kn-Namespace", namespace.encode()), *binary_headers(event)]
-        self._client.start(sink, headers, event.data, answered)
 
 
 def _event(source: Resource[PingSourceSpec]) -> Event:

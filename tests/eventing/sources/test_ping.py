@@ -14,6 +14,7 @@ import pytest
 from emulator.eventing.kinds import PING_SOURCE
 from emulator.eventing.narrator import Narrator
 from emulator.eventing.sources.ping import Ticker
+from emulator.eventing.sources.sender import Sender
 from emulator.lib.clock import LoopClock
 from emulator.objects.errors import BadRequest, NotFound
 from emulator.objects.resource import Resource
@@ -32,7 +33,8 @@ class World(Running):
         self.leap = timedelta()
         self._loop_clock = LoopClock(datetime(2026, 1, 1, 12, tzinfo=UTC))
         self.store.clock = self
-        self.ticker = Ticker(self.store, self.client, Narrator())
+        self.sender = Sender(self.client)
+        self.ticker = Ticker(self.store, self.sender, Narrator())
 
     def now(self) -> datetime:
         """The present; `leap` is how long the computer slept."""
