@@ -12,6 +12,7 @@ request that offers an upgrade (Java's HTTP client sends `Upgrade: h2c` with eve
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import httptools
@@ -24,6 +25,7 @@ from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.forwarding import ForwardedHead, Hops
 from emulator.ingress.hosts import HostTable
 from emulator.ingress.repeats import RepeatedRequest, head_length
+from emulator.ingress.tunnel import TUNNEL, Tunnel
 
 _SLASH = 0x2F
 
@@ -55,6 +57,8 @@ class Connection(HttpToolsProtocol):
         self.current: Cycle | None = None
         """The cycle whose turn it is to answer, when it is one of ours."""
         self.is_tunnel = False
+        self._taken_over: Tunnel | None = None
+        """What an ASGI handler has made of the connection."""
         self.head_memo: ForwardedHead | None = None
         """The last request's head as it was forwarded."""
         self.method = b""
@@ -81,6 +85,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         current, self.current, self.receiving = self.current, None, None
+        if self._taken_over is not None:
+            self._taken_over.lost()
         if current is not None:
             current.client_lost()
         for cycle, _ in self.pipeline:
@@ -94,6 +100,8 @@ class Connection(HttpToolsProtocol):
         if self.is_tunnel:
             if self.current is not None:
                 self.current.tunnelled(data)
+            elif self._taken_over is not None:
+                self._taken_over.received(data)
             return
         repeated = self.repeated
         if (
@@ -302,6 +310,22 @@ class Connection(HttpToolsProtocol):
         self.headers.extend(headers)
         self.expect_100_continue = (b"expect", b"100-continue") in headers
         super().on_headers_complete()
+        if self.parser.should_upgrade() and not self._should_upgrade():
+            self.scope["extensions"] = {TUNNEL: partial(self._take_over, self.cycle)}  # type: ignore[dict-item]
+
+    def _take_over(self, cycle: Any, head: bytes) -> Tunnel:
+        """See `tunnel.py`."""
+        tunnel = Tunnel(self.transport, self.flow.drain, self.pause_reading, self.resume_reading)
+        self._taken_over, self.is_tunnel = tunnel, True
+        # To uvicorn this request is answered: nothing of it is waited for, and a shutdown closes the connection.
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(head)
+        early, self._early = self._early, b""
+        if early:
+            tunnel.received(early)
+        if self.transport.is_closing():
+            tunnel.lost()
+        return tunnel
 
     # -- oddities
 
@@ -337,7 +361,7 @@ class Connection(HttpToolsProtocol):
             if self._should_upgrade():
                 self.handle_websocket_upgrade()
             else:
-                self._unsupported_upgrade_warning()
+                self._early += rest
         else:
             self._continue_body(rest)
 

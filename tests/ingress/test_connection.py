@@ -43,7 +43,6 @@ METHODS: dict[str, list[str]] = {
     "_start_asgi_task": ["cycle", "app"],
     "_unset_keepalive_if_required": [],
     "_should_upgrade": [],
-    "_unsupported_upgrade_warning": [],
     "handle_websocket_upgrade": [],
     "send_400_response": ["msg"],
     "shutdown": [],
@@ -61,6 +60,7 @@ ATTRIBUTES: dict[str, type | tuple[type, ...]] = {
     "pipeline": deque,
     "cycle": type(None),
     "headers": type(None),
+    "scope": type(None),
     "expect_100_continue": bool,
     "timeout_keep_alive_task": type(None),
 }
