@@ -1,13 +1,20 @@
-"""`kemu apply`: objects from files into a running kemu. They live as long as it does."""
+"""`kemu apply`: objects from files into a running kemu. They live as long as it does.
+
+Every document is tried, whatever became of those before it. What the API refuses is told with its place in the file.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from emulator.cli.client import Client, Failure, data_dir_option, object_path
+from emulator.cli.client import Client, Failure, Refused, data_dir_option, object_path
+from emulator.cli.faults import placed
+
+if TYPE_CHECKING:
+    from emulator.manifests.documents import Document
 
 Json = dict[str, Any]
 
@@ -20,49 +27,80 @@ Json = dict[str, Any]
 def command(paths: tuple[str, ...], data_dir: str | None) -> None:
     """Create or change the objects in files. They last until kemu stops; for more, run `kemu up` on the files."""
     client = Client.find(data_dir)
-    for value in documents(paths):
-        click.echo(_apply(client, value))
+    faults: list[str] = []
+    for file, document in documents(paths):
+        try:
+            click.echo(_apply(client, file, document))
+        except Refused as refused:
+            faults += placed(refused.status, file, document)
+    if faults:
+        count = len(faults)
+        raise Failure(f"{count} fault{'' if count == 1 else 's'}\n" + "\n".join(faults))
 
 
-def documents(paths: tuple[str, ...]) -> list[Json]:
-    """All objects below the paths; Failure with every fault of the files."""
+def documents(paths: tuple[str, ...]) -> list[tuple[str, Document]]:
+    """All objects below the paths, each with its file; Failure with every fault of the files themselves."""
+    from emulator.manifests.diagnostics import no_object
     from emulator.manifests.documents import Unreadable, read_documents, split_lists
     from emulator.manifests.files import read_sources
 
-    found: list[Json] = []
+    found: list[tuple[str, Document]] = []
     faults: list[str] = []
     for source in read_sources([Path(path) for path in paths]):
         if source.fault:
             faults.append(f"{source.name}: {source.fault}")
             continue
         try:
-            found += [document.value for document in split_lists(read_documents(source.text))]
+            parsed = list(split_lists(read_documents(source.text)))
         except Unreadable as unreadable:
             faults += [f"{source.name}:{f.position.line}:{f.position.column} {f.message}" for f in unreadable.faults]
+            continue
+        faults += [str(fault) for document in parsed if (fault := no_object(source.name, document)) is not None]
+        found += [(source.name, document) for document in parsed]
     if faults:
         raise Failure("\n".join(faults))
     return found
 
 
-def kind_of(client: Client, value: Json) -> Json:
-    """The kind of a document; Failure."""
-    version, kind = str(value.get("apiVersion", "")), str(value.get("kind", ""))
+def kind_of(client: Client, document: Document) -> Json:
+    """The kind of a document; Refused, at its `kind`."""
+    value = document.value
+    version, kind = str(value["apiVersion"]), str(value["kind"])
     group, _, version = version.rpartition("/")
     everything: Any = client.get("/kemu/kinds")
     for entry in everything:
-        if (entry["group"], entry["kind"]) == (group, kind):
-            return dict(entry)
-    raise Failure(f'no matches for kind "{kind}" in version "{value.get("apiVersion", "")}"')
+        if (entry["group"], entry["kind"]) == (group, kind) and version in entry["versions"]:
+            return {**entry, "version": version}
+    said = f'no matches for kind "{kind}" in version "{value["apiVersion"]}"; {_kinds_there_are(everything, kind)}'
+    raise Refused({"details": {"causes": [{"field": "kind", "message": said}]}})
 
 
-def _apply(client: Client, value: Json) -> str:
-    kind = kind_of(client, value)
+def _kinds_there_are(everything: list[Json], kind: str) -> str:
+    """What may have been meant: the same kind of another version, a similar word, or else all."""
+    import difflib
+
+    same = [entry for entry in everything if entry["kind"] == kind]
+    groups = {f"{entry['group']}/{v}".lstrip("/") for entry in same for v in entry["versions"]}
+    if groups:
+        return f"did you mean apiVersion {' or '.join(sorted(groups))}?"
+    close = difflib.get_close_matches(kind, [entry["kind"] for entry in everything], n=1)
+    names = ", ".join(sorted({entry["kind"] for entry in everything}))
+    return f'did you mean "{close[0]}"?' if close else f"kemu has: {names}"
+
+
+def _apply(client: Client, file: str, document: Document) -> str:
+    value = document.value
+    kind = kind_of(client, document)
     metadata = value.get("metadata") or {}
     namespace, name = metadata.get("namespace") or "default", str(metadata.get("name", ""))
     shown = kind["kind"].lower() + (f".{kind['group']}" if kind["group"] else "") + f"/{name}"
+    if not name:
+        raise Refused({"details": {"causes": [{"field": "metadata.name", "message": "missing"}]}})
     try:
         present = client.objects(kind, namespace, name)
-    except Failure:
+    except Refused as refused:
+        if refused.status.get("code") != 404:
+            raise
         client.ask("POST", object_path(kind, namespace), value)
         return f"{shown} created"
     merged = {**value, "metadata": {**present["metadata"], **metadata}}

@@ -28,6 +28,14 @@ class Failure(click.ClickException):
         click.echo(f"kemu: {self.message}", file=file or sys.stderr)
 
 
+class Refused(Failure):
+    """What the API refused; `status` is its Status object."""
+
+    def __init__(self, status: Mapping[str, Any]) -> None:
+        super().__init__(str(status.get("message", "")))
+        self.status = status
+
+
 def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--data-dir`, which every verb has."""
     said = "Where this kemu keeps its state (else KEMU_DATA_DIR, else the user's state directory)."
@@ -72,18 +80,18 @@ class Client:
         accept: str = "application/json",
         query: Mapping[str, str] | None = None,
     ) -> Any:
-        """The JSON answer; Failure with the API's own message for a status of 400 and above."""
+        """The JSON answer; Refused with the API's own words for a status of 400 and above."""
         response = self._send(method, path, body, accept, query or {})
         text = response.read()
         if response.status >= 400:
-            raise Failure(_message(response.status, text))
+            raise Refused(_status(response.status, text))
         return json.loads(text) if text else {}
 
     def lines(self, path: str, accept: str = "application/json", **query: str) -> Iterator[str]:
         """The lines of a streamed answer (a watch, a followed log)."""
         response = self._send("GET", path, None, accept, query)
         if response.status >= 400:
-            raise Failure(_message(response.status, response.read()))
+            raise Refused(_status(response.status, response.read()))
         for line in response:
             yield line.decode(errors="replace").rstrip("\n")
 
@@ -121,8 +129,10 @@ def object_path(kind: Json, namespace: str, name: str = "") -> str:
     return f"{root}{space}/{kind['plural']}" + (f"/{quote(name)}" if name else "")
 
 
-def _message(status: int, text: bytes) -> str:
+def _status(code: int, text: bytes) -> Json:
+    """The Status in an answer, or one made of what was said instead."""
     try:
-        return str(json.loads(text)["message"])
+        found = json.loads(text)
+        return {**found, "message": found["message"], "code": code}
     except (ValueError, KeyError, TypeError):
-        return f"kemu's API answered {status}: {text.decode(errors='replace').strip()}"
+        return {"message": f"kemu's API answered {code}: {text.decode(errors='replace').strip()}", "code": code}

@@ -25,9 +25,9 @@ def command(
     if not paths and not (kind and names):
         raise click.UsageError("say what to delete: KIND NAME, or -f FILE")
     targets = [(client.kinds(kind)[0], namespace, name) for name in names] if kind else []
-    for value in documents(paths) if paths else []:
-        metadata = value.get("metadata") or {}
-        targets.append((kind_of(client, value), metadata.get("namespace") or "default", str(metadata.get("name"))))
+    for _, document in documents(paths) if paths else []:
+        metadata = document.value.get("metadata") or {}
+        targets.append((kind_of(client, document), metadata.get("namespace") or "default", str(metadata.get("name"))))
     for found, space, name in targets:
         client.ask("DELETE", object_path(found, space, name))
         resource = found["kind"].lower() + (f".{found['group']}" if found["group"] else "")

@@ -1,4 +1,8 @@
-"""`kemu describe`: one object for people: what it is, how it stands, what it has made, what happened to it."""
+"""`kemu describe`: one object for people: what it is, how it stands, what it has made, what happened to all of them.
+
+Children are those that the object made itself; events are also those of what they made, down to the Pods: what keeps a
+Service from being ready mostly happened to its Revision.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +39,15 @@ def command(kind: str, name: str, namespace: str, data_dir: str | None) -> None:
     if conditions := (found.get("status") or {}).get("conditions"):
         click.echo("Conditions:")
         click.echo(_indented(columns(_condition_rows(conditions))))
-    if children := _children(client, found, namespace):
+    if traffic := (found.get("status") or {}).get("traffic"):
+        click.echo("Traffic:")
+        click.echo(_indented(columns(_traffic_rows(traffic))))
+    family = family_of(found, _everything(client, found))
+    if children := [item for item in family if _is_child(item, found)]:
         click.echo("Children:")
-        click.echo(_indented(columns(children)))
+        click.echo(_indented(columns([_child_row(item) for item in children])))
     click.echo("Events:")
-    events = _event_rows(client, found, namespace)
+    events = event_rows(_events(client, found), [found, *family])
     click.echo(_indented(columns(events)) if len(events) > 1 else "  <none>")
 
 
@@ -76,26 +84,68 @@ def _condition_rows(conditions: list[Json]) -> list[list[str]]:
     return rows
 
 
-def _children(client: Client, found: Json, namespace: str) -> list[list[str]]:
-    uid = found["metadata"]["uid"]
-    kinds: Any = client.get("/kemu/kinds")
-    rows = []
-    for kind in kinds:
-        for item in client.objects(kind, namespace if kind["namespaced"] else "")["items"]:
-            if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", ())):
-                ready = [c["status"] for c in (item.get("status") or {}).get("conditions", ()) if c["type"] == "Ready"]
-                rows.append([kind["kind"], item["metadata"]["name"], f"Ready={ready[0]}" if ready else ""])
+def _traffic_rows(traffic: list[Json]) -> list[list[str]]:
+    """Who gets how much, as a Route's status says."""
+    rows = [["PERCENT", "REVISION", "LATEST", "TAG", "URL"]]
+    for target in traffic:
+        percent = f"{target['percent']}%" if "percent" in target else ""
+        is_latest = "yes" if target.get("latestRevision") else ""
+        revision = str(target.get("revisionName", ""))
+        rows.append([percent, revision, is_latest, str(target.get("tag", "")), str(target.get("url", ""))])
     return rows
 
 
-def _event_rows(client: Client, found: Json, namespace: str) -> list[list[str]]:
-    uid = found["metadata"]["uid"]
-    events = client.objects(client.kinds("events")[0], found["metadata"].get("namespace") or namespace)["items"]
-    own = [event for event in events if (event.get("involvedObject") or {}).get("uid") == uid]
-    own.sort(key=lambda event: str(event.get("lastTimestamp")))
-    rows = [["TYPE", "REASON", "AGE", "MESSAGE"]]
-    for event in own:
-        rows.append([event["type"], event["reason"], age(event["lastTimestamp"]), event["message"]])
+def _everything(client: Client, found: Json) -> list[Json]:
+    """All objects among which the described one can have descendants, of all kinds, with their kind's name."""
+    space = found["metadata"].get("namespace", "")
+    kinds: Any = client.get("/kemu/kinds")
+    return [
+        {"kind": kind["kind"], **item}
+        for kind in kinds
+        if kind["namespaced"] or not space
+        for item in client.objects(kind, space if kind["namespaced"] else "")["items"]
+    ]
+
+
+def family_of(found: Json, everything: list[Json]) -> list[Json]:
+    """The children of `found`, then theirs, and so on."""
+    family: list[Json] = []
+    parents = {found["metadata"]["uid"]}
+    while parents:
+        next_ = [item for item in everything if any(o["uid"] in parents for o in _owners(item))]
+        family += next_
+        parents = {item["metadata"]["uid"] for item in next_}
+    return family
+
+
+def _owners(item: Json) -> list[Json]:
+    return list(item["metadata"].get("ownerReferences") or ())
+
+
+def _is_child(item: Json, found: Json) -> bool:
+    return any(owner["uid"] == found["metadata"]["uid"] for owner in _owners(item))
+
+
+def _child_row(item: Json) -> list[str]:
+    ready = [c for c in (item.get("status") or {}).get("conditions", ()) if c["type"] == "Ready"]
+    said = [f"Ready={c['status']}" + (f" {c['reason']}" if c.get("reason") else "") for c in ready]
+    return [item["kind"], item["metadata"]["name"], *(said or [""])]
+
+
+def _events(client: Client, found: Json) -> list[Json]:
+    namespace = found["metadata"].get("namespace") or "default"
+    return list(client.objects(client.kinds("events")[0], namespace)["items"])
+
+
+def event_rows(events: list[Json], family: list[Json]) -> list[list[str]]:
+    """The events about the members of `family`, the oldest first."""
+    names = {m["metadata"]["uid"]: f"{m['kind']}/{m['metadata']['name']}" for m in family}
+    about = [event for event in events if (event.get("involvedObject") or {}).get("uid") in names]
+    about.sort(key=lambda event: (str(event.get("lastTimestamp")), int(event["metadata"]["resourceVersion"])))
+    rows = [["TYPE", "REASON", "AGE", "FROM", "MESSAGE"]]
+    for event in about:
+        who = names[event["involvedObject"]["uid"]]
+        rows.append([event["type"], event["reason"], age(event["lastTimestamp"]), who, event["message"]])
     return rows
 
 

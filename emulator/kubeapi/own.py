@@ -69,6 +69,7 @@ class Own:
                 "plural": k.plural,
                 "group": k.group,
                 "version": k.version,
+                "versions": list(k.versions),
                 "namespaced": k.namespaced,
                 "shortNames": list(k.short_names),
             }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -66,6 +67,10 @@ def test_describe_shows_conditions_children_and_events(hello: Kemu) -> None:
     assert "Configuration   hello" in said
     assert "Deployment" in hello.run("describe", "revision", "hello-00001").out
     assert "LatestReadyUpdate" in hello.run("describe", "configuration", "hello").out
+    events = said.partition("Events:\n")[2]
+    assert "Revision/hello-00001" in events
+    assert "Configuration/hello" in events
+    assert said.partition("Traffic:\n")[2].split("\n")[1].split() == ["100%", "hello-00001", "yes"]
 
 
 def test_ps_shows_replicas_state_and_cold_start(hello: Kemu) -> None:
@@ -103,6 +108,22 @@ def test_apply_and_delete_change_a_running_kemu(hello: Kemu, tmp_path: Path) -> 
     file.write_text(service("other").replace('"image"', '"imagee"'))
     said = hello.run("apply", "-f", str(file))
     assert (said.code, "imagee" in said.err) == (1, True)
+
+
+def test_apply_tells_the_place_of_every_fault_and_applies_the_rest(hello: Kemu, tmp_path: Path) -> None:
+    good = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\n"
+    file = tmp_path / "all.yaml"
+    bad = good.replace("good", "bad") + "data:\n  a: 1\n"
+    odd = service("odd", annotations={"autoscaling.knative.dev/min-scale": "x"})
+    file.write_text("---\n".join((bad, good, good.replace("Map", "Mapp"), odd + "\n")))
+    said = hello.run("apply", "-f", str(file))
+    assert (said.code, said.out) == (1, "configmap/good created\n")
+    lines = said.err.splitlines()
+    assert lines[0] == "kemu: 3 faults"
+    assert lines[1] == f"{file}:5:3 data.a: must be a string, not 1"
+    assert lines[2].startswith(f'{file}:12:1 kind: no matches for kind "ConfigMapp" in version "v1"; did you mean')
+    field = "spec.template.metadata.annotations.autoscaling.knative.dev/min-scale"
+    assert re.fullmatch(rf"{file}:15:\d+ {field}: invalid value: x", lines[3]), lines[3]
 
 
 def test_down_stops_kemu_and_waits(hello: Kemu) -> None:
