@@ -65,6 +65,7 @@ KINDS = (*SERVING_KINDS, *EVENTING_KINDS, *WORKLOAD_KINDS)
 RECONCILERS = {**SERVING_RECONCILERS, **EVENTING_RECONCILERS, **WORKLOAD_RECONCILERS}
 _CLUSTER_PORT = 80
 _LOOPBACK = "127.0.0.1"
+_API_DRAIN_S = 1.0  # what lasts longer there is a watch, and would last for ever
 _NAMES_EVERY_S = 0.05
 _LOOK_S = 0.5  # how long the start table waits for the engine to say which images it has
 _OPERATORS = {"KnativeServing": config_maps, "KnativeEventing": config_maps}
@@ -245,7 +246,7 @@ class Parts:
     ) -> None:
         self._store = store
         self._deadlines = Deadlines()
-        self._servers: list[Server] = []
+        self._servers: dict[str, Server] = {}
         self.hosts = VirtualHosts()
         self.link = EngineLink(runtime, settings.engine_retry_s, settings.engine_retry_max_s)
         self.controller = Controller(store, RECONCILERS, Recorder(store, KUBE_EVENT), addresses)
@@ -286,12 +287,15 @@ class Parts:
             ("control", Listener(sockets.control, HostTable(), self._deadlines, api(self._store, prefix, actions))),
         ):
             server = Server(listener)
-            self._servers.append(server)
+            self._servers[name] = server
             yield f"listener {name}", server
 
     async def end(self, drain_s: float) -> None:
         """Take nothing more; let requests and events end for `drain_s`, then remove the containers."""
-        await asyncio.gather(self._eventing.wind_down(drain_s), *(server.stop(drain_s) for server in self._servers))
+        self._logs.release()
+        drains = {"control": min(drain_s, _API_DRAIN_S)}
+        servers = [server.stop(drains.get(name, drain_s)) for name, server in self._servers.items()]
+        await asyncio.gather(self._eventing.wind_down(drain_s), *servers)
         if self.link.is_here:
             await self._pods.end(drain_s)
         self._client.close()

@@ -50,6 +50,7 @@ class RingLog:
         self._bytes = 0
         self._next = 0
         self._closed = False
+        self._is_released = False
         self._runs: deque[Run] = deque(maxlen=_RUNS_KEPT)
         self._followers: set[asyncio.Event] = set()
 
@@ -97,6 +98,11 @@ class RingLog:
         self._closed = True
         self._wake()
 
+    def release(self) -> None:
+        """Whoever follows has followed long enough; appending goes on."""
+        self._is_released = True
+        self._wake()
+
     def read(
         self, *, start: int = 0, end: int | None = None, since: datetime | None = None, tail: int | None = None
     ) -> list[LogLine]:
@@ -110,7 +116,9 @@ class RingLog:
         return lines[-tail:] if tail > 0 else []
 
     async def follow(self, start: int = 0, run: Run | None = None) -> AsyncIterator[LogLine]:
-        """Yield the kept lines from position `start` on and then each new one, until `close` or the end of `run`.
+        """Yield the kept lines from position `start` on and then each new one.
+
+        Until `close`, `release` or the end of `run`.
 
         A consumer slower than the program loses the lines that were dropped meanwhile, never the order.
         """
@@ -119,7 +127,7 @@ class RingLog:
         try:
             while True:
                 changed.clear()
-                is_last = self._closed or (run is not None and run.end is not None)
+                is_last = self._closed or self._is_released or (run is not None and run.end is not None)
                 for line in self.read(start=start, end=run.end if run is not None else None):
                     start = line.position + 1
                     yield line

@@ -213,9 +213,9 @@ class Container(Model):
     resize_policy: list[ContainerResizePolicy] | None = ignored("containers are not resized")
     termination_message_path: str | None = ignored("the last lines of output are the message")
     termination_message_policy: str | None = ignored("the last lines of output are the message")
-    stdin: bool | None = ignored("Knative's runtime contract closes stdin")
-    stdin_once: bool | None = ignored("Knative's runtime contract closes stdin")
-    tty: bool | None = ignored("Knative's runtime contract knows no terminal")
+    stdin: bool | None = None
+    stdin_once: bool | None = None
+    tty: bool | None = None
 
 
 class KeyToPath(Model):

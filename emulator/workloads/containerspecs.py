@@ -46,6 +46,9 @@ def container_spec(
         cap_add=_capabilities(security, "add"),
         cap_drop=_capabilities(security, "drop"),
         read_only_root=bool(security and security.read_only_root_filesystem),
+        stdin=bool(container.stdin),
+        stdin_once=bool(container.stdin_once),
+        tty=bool(container.tty),
     )
 
 

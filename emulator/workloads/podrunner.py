@@ -43,6 +43,11 @@ class PodLogs:
         for key in [key for key, log in self._logs.items() if key[:2] == (namespace, pod) and log.is_closed]:
             del self._logs[key]
 
+    def release(self) -> None:
+        """For kemu's own end: whoever follows a log is let go of."""
+        for log in self._logs.values():
+            log.release()
+
     def pods(self, namespace: str) -> list[str]:
         """The Pods of a namespace whose output is kept, the oldest first."""
         return list(dict.fromkeys(p for ns, p, _ in self._logs if ns == namespace))

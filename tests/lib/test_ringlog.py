@@ -130,5 +130,16 @@ async def test_who_follows_a_run_ends_with_it() -> None:
     assert seen == ["line 0", "line 1"]
 
 
+async def test_who_is_released_follows_no_more() -> None:
+    log = filled(1)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        reading = group.create_task(texts(log))
+        await asyncio.sleep(0)
+        log.release()
+    assert reading.result() == ["line 0"]
+    log.append("line 1", NOON)
+    assert [line.text for line in log.read()] == ["line 0", "line 1"]
+
+
 async def texts(log: RingLog) -> list[str]:
     return [line.text async for line in log.follow()]
