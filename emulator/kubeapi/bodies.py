@@ -21,6 +21,7 @@ from emulator.objects.kind import Json
 
 # apiserver pkg/server/config.go, MaxRequestBodyBytes.
 LIMIT = 3 * 1024 * 1024
+_PATIENCE = 64 * 1024 * 1024
 JSON, YAML = "application/json", "application/yaml"
 _AT_ONCE = 32 * 1024  # protobuf of this size is read within 10 ms; longer bodies are read in a thread
 # Clients that name no type send JSON; the form's is what http libraries add to a body of bytes.
@@ -37,20 +38,30 @@ class Body:
 
 
 async def read(request: Request) -> bytes:
-    """The bytes of a body; TooLarge."""
+    """The bytes of a body; TooLarge.
+
+    What is too much is still taken and thrown away, up to a bound: a client that writes does not read, and would wait
+    for ever to be rid of its body.
+    """
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)
-        if size > LIMIT:
-            raise TooLarge(LIMIT)
-        pieces.append(piece)
+        if size > _PATIENCE:
+            break
+        if size <= LIMIT:
+            pieces.append(piece)
+    if size > LIMIT:
+        raise TooLarge(LIMIT)
     return b"".join(pieces)
 
 
 async def read_object(request: Request) -> Body:
     """The object in a body; BadRequest, TooLarge, UnsupportedMediaType."""
+    return await _parsed(request, await read(request))
+
+
+async def _parsed(request: Request, text: bytes) -> Body:
     media = media_type(request)
-    text = await read(request)
     if media in _JSON_TYPES:
         return Body(as_object(parsed_json(text)), text)
     if media == YAML:
@@ -64,23 +75,14 @@ async def read_object(request: Request) -> Body:
 
 async def read_options(request: Request) -> Json:
     """DeleteOptions: the body, which may be empty, with the query's parameters over it."""
-    body = await read_object(request) if await has_body(request) else Body({})
+    text = await read(request)
     query = request.query_params
-    options = dict(body.obj)
+    options = dict((await _parsed(request, text)).obj) if text.strip() else {}
     if policy := query.get("propagationPolicy"):
         options["propagationPolicy"] = policy
     if dry_run := query.getlist("dryRun"):
         options["dryRun"] = dry_run
     return options
-
-
-async def has_body(request: Request) -> bool:
-    """Whether there is more than white space to read; the body stays readable."""
-    return bool((await request.body()).strip()) if _announces_body(request) else False
-
-
-def _announces_body(request: Request) -> bool:
-    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
 def media_type(request: Request) -> str:
