@@ -28,6 +28,7 @@ from emulator.ingress.repeats import RepeatedRequest, head_length
 from emulator.ingress.tunnel import TUNNEL, Tunnel
 
 _SLASH = 0x2F
+_FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class ListenerConfig(Config):
@@ -73,6 +74,8 @@ class Connection(HttpToolsProtocol):
         """No request is being read: the parser stands where one begins."""
         self._is_continued = False
         """The parser reads the body of a head that another parser has read."""
+        self._asgi_framing: list[tuple[bytes, bytes]] = []
+        """Of a request that offers an upgrade and is left to ASGI."""
         self._early = b""
         self._unsent = b""
 
@@ -193,7 +196,9 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         cycle = self.receiving
         if cycle is None:
-            super().on_message_complete()
+            if not self.parser.should_upgrade() or self._should_upgrade() or not self._has_body():
+                self._is_continued = False
+                super().on_message_complete()
             return
         if not self.parser.should_upgrade():
             self._is_between = True
@@ -310,7 +315,9 @@ class Connection(HttpToolsProtocol):
         self.headers.extend(headers)
         self.expect_100_continue = (b"expect", b"100-continue") in headers
         super().on_headers_complete()
+        self._asgi_framing = []
         if self.parser.should_upgrade() and not self._should_upgrade():
+            self._asgi_framing = [line for line in headers if line[0] in _FRAMING]
             self.scope["extensions"] = {TUNNEL: partial(self._take_over, self.cycle)}  # type: ignore[dict-item]
 
     def _take_over(self, cycle: Any, head: bytes) -> Tunnel:
@@ -347,11 +354,11 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _has_body(self) -> bool:
-        return any(n in (b"content-length", b"transfer-encoding") and v != b"0" for n, v in self._framing())
+        return any(n in _FRAMING and v != b"0" for n, v in self._framing())
 
     def _framing(self) -> list[tuple[bytes, bytes]]:
         cycle = self.receiving
-        return [] if cycle is None else cycle.framing
+        return self._asgi_framing if cycle is None else cycle.framing
 
     def _upgrade_requested(self, rest: bytes) -> None:
         cycle = self.receiving
@@ -360,6 +367,8 @@ class Connection(HttpToolsProtocol):
         elif cycle is None:
             if self._should_upgrade():
                 self.handle_websocket_upgrade()
+            elif self._has_body():
+                self._continue_body(rest)
             else:
                 self._early += rest
         else:

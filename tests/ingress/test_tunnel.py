@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.hosts import HostTable
 from emulator.ingress.server import Listener, Server, bind
@@ -27,8 +29,14 @@ async def served(use: Callable[[Tunnel], Awaitable[None]]) -> AsyncIterator[tupl
         if open_tunnel is not None and scope["path"] == "/x":
             await use(open_tunnel(HEAD))
             return
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
-        await send({"type": "http.response.body", "body": b"usual"})
+        body = b""
+        while (message := await receive()).get("more_body") or message.get("body"):
+            body += message["body"]
+            if not message["more_body"]:
+                break
+        body += b"usual"
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
 
     async with asyncio.timeout(10), Tasks() as tasks:
         listener = Listener(bind("127.0.0.1", 0), HostTable(), Deadlines(), app)
@@ -61,6 +69,32 @@ async def test_who_does_not_take_it_answers_as_usual() -> None:
         for request in (PLAIN, OFFER.replace(b"/x", b"/y"), PLAIN):
             writer.write(request)
             assert (await reader.readuntil(b"usual")).startswith(b"HTTP/1.1 200 OK\r\n")
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("framing", "body", "expected"),
+    [
+        ("Content-Length: 5", b"12345", b"12345"),
+        ("Transfer-Encoding: chunked", b"3\r\n123\r\n2\r\n45\r\n0\r\n\r\n", b"12345"),
+        ("Content-Length: 0", b"", b""),
+    ],
+    ids=["of a length", "in chunks", "empty"],
+)
+async def test_a_post_that_offers_h2c_keeps_its_body(framing: str, body: bytes, expected: bytes) -> None:
+    """Java's HTTP client offers it with every request."""
+    offer = f"POST /y HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n{framing}\r\n\r\n".encode()
+    async with served(echo) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for request in (offer + body, PLAIN, offer + body, offer, body):
+            writer.write(request)
+            if request == offer and body:
+                await asyncio.sleep(0)
+                continue
+            if request:
+                answer = await reader.readuntil(b"usual")
+                wanted = b"" if request == PLAIN else expected
+                assert answer.partition(b"\r\n\r\n")[2] == wanted + b"usual"
         writer.close()
 
 
