@@ -281,10 +281,11 @@ class Parts:
             last_cold=self._backends.last_cold,
             requests=self._backends.requests,
         )
+        app = api(self._store, prefix, actions)
         for name, listener in (
             ("public", Listener(sockets.public, public, self._deadlines, unknown_host(public))),
             ("inside", Listener(sockets.inside, internal, self._deadlines, unknown_host(internal))),
-            ("control", Listener(sockets.control, HostTable(), self._deadlines, api(self._store, prefix, actions))),
+            ("control", Listener(sockets.control, HostTable(), self._deadlines, app, speaks_http2=True)),
         ):
             server = Server(listener)
             self._servers[name] = server

@@ -24,6 +24,7 @@ from starlette.responses import PlainTextResponse
 from emulator.ingress.connection import Connection, ListenerConfig
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.hosts import HostTable
+from emulator.ingress.versions import EitherConnection
 
 BACKLOG = 2048
 
@@ -65,12 +66,16 @@ def bind(host: str, port: int) -> socket.socket:
 
 @dataclass(frozen=True)
 class Listener:
-    """A bound socket and what it serves: hosts of the table by Connection, everything else by `app`."""
+    """A bound socket and what it serves: hosts of the table by Connection, everything else by `app`.
+
+    With `speaks_http2`, also to clients that know beforehand that it does; all that they ask goes to `app`.
+    """
 
     socket: socket.socket
     hosts: HostTable
     deadlines: Deadlines
     app: Any
+    speaks_http2: bool = False
 
     @property
     def port(self) -> int:
@@ -85,7 +90,7 @@ class Server:
         config = ListenerConfig(
             listener.app,
             loop="none",
-            http=Connection,
+            http=EitherConnection if listener.speaks_http2 else Connection,
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -72,9 +72,11 @@ def resources(registry: Registry, group_name: str, version: str) -> Json:
 
 
 def names(registry: Registry) -> list[str]:
-    """The groups besides the core group, in the order of the kinds."""
-    stored = (kind.group for kind in registry if kind.group)
-    return list(dict.fromkeys((*stored, *(api_version.partition("/")[0] for api_version in REVIEWS))))
+    """The groups besides the core group: Kubernetes' own first, as an API server lists them (`kubectl get all`)."""
+    stored = [kind for kind in registry if kind.group]
+    own = [kind.group for kind in stored if kind.is_builtin]
+    reviews = [api_version.partition("/")[0] for api_version in REVIEWS]
+    return list(dict.fromkeys((*own, *reviews, *(kind.group for kind in stored))))
 
 
 def versions(registry: Registry, group_name: str) -> list[str]:

@@ -79,7 +79,9 @@ async def running() -> AsyncIterator[Api]:
     logs, runtime = PodLogs(), MemoryRuntime("any")
     actions = Actions(fire=nothing, stop=lambda: None, logs=logs, containers=runtime, last_cold={}, requests=nothing)
     async with Tasks() as tasks:
-        listener = Listener(bind("127.0.0.1", 0), VirtualHosts().public, Deadlines(), api(store, PREFIX, actions))
+        app = api(store, PREFIX, actions)
+        hosts = VirtualHosts().public
+        listener = Listener(bind("127.0.0.1", 0), hosts, Deadlines(), app, speaks_http2=True)
         server = Server(listener)
         serving = tasks.spawn(server.run(), "api")
         yield Api(store, listener.port, logs, runtime)

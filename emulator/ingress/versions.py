@@ -1,0 +1,62 @@
+"""Which HTTP a client speaks: 1.1, or 2 with prior knowledge, told apart by the first bytes of a connection.
+
+For listeners that speak both. HTTP/2 is uvicorn's own (zttp), and only the ASGI app is behind it; everything else is a
+`Connection`. What is needed for HTTP/2 is loaded by the first client that speaks it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.server import ServerState
+
+from emulator.ingress.connection import Connection, ListenerConfig
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+class EitherConnection(asyncio.Protocol):
+    """A connection whose client has not said enough yet."""
+
+    def __init__(
+        self,
+        config: ListenerConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._make = {"config": config, "server_state": server_state, "app_state": app_state, "_loop": _loop}
+        self._connections = server_state.connections
+        self._said = b""
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self._connections.add(self)  # type: ignore[arg-type]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._said += data
+        if len(self._said) < len(PREFACE) and PREFACE.startswith(self._said):
+            return
+        self._connections.discard(self)
+        protocol = _protocol(is_http2=self._said.startswith(PREFACE))(**self._make)
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        protocol.data_received(self._said)
+
+    def shutdown(self) -> None:
+        """Asked by uvicorn at its end; nobody waits for an answer."""
+        self.transport.close()
+
+
+def _protocol(*, is_http2: bool) -> Any:
+    if not is_http2:
+        return Connection
+    from uvicorn.protocols.http.zttp_h2_impl import ZttpH2Protocol
+
+    return ZttpH2Protocol
