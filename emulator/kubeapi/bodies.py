@@ -2,13 +2,13 @@
 
 Follows spec kubernetes-api.md §1.7: a missing Content-Type is JSON, a missing kind or apiVersion is that of the URL,
 another one than the URL's is refused. `null` counts as not written, as typed decoders of Kubernetes see it; only
-patches keep it. The raw text is kept for whoever looks for doubled fields.
+patches keep it. Fields that a JSON body has twice are noted for `decoding.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from emulator.kubeapi import protobuf
 from emulator.kubeapi.target import Target
 from emulator.objects.errors import BadRequest, TooLarge, UnsupportedMediaType
+from emulator.objects.fields import read_json
 from emulator.objects.kind import Json
 
 # apiserver pkg/server/config.go, MaxRequestBodyBytes.
@@ -30,10 +31,10 @@ _JSON_TYPES = ("", JSON, "application/x-www-form-urlencoded")
 
 @dataclass(frozen=True)
 class Body:
-    """An object and the text that it came in (b"" for protobuf, which has no field twice)."""
+    """An object, and the paths of fields that its text had twice (the last of each counts)."""
 
     obj: Json
-    text: bytes = b""
+    doubled: Sequence[str] = ()
     media: str = JSON
 
 
@@ -63,11 +64,12 @@ async def read_object(request: Request) -> Body:
 async def _parsed(request: Request, text: bytes) -> Body:
     media = media_type(request)
     if media in _JSON_TYPES:
-        return Body(as_object(parsed_json(text)), text)
+        value, doubled = parsed_json(text)
+        return Body(as_object(value), doubled)
     if media == YAML:
-        return Body(as_object(parsed_yaml(text)), text, YAML)
+        return Body(as_object(parsed_yaml(text)), media=YAML)
     if protobuf.is_protobuf(media):
-        at_once = len(text) < _AT_ONCE
+        at_once = len(text) < _AT_ONCE and protobuf.is_prepared()
         found = protobuf.decode(text) if at_once else await asyncio.to_thread(protobuf.decode, text)
         return Body(as_object(found), media=media)
     raise UnsupportedMediaType((JSON, YAML, protobuf.MEDIA_TYPE))
@@ -89,10 +91,10 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def parsed_json(text: bytes) -> Any:
-    """Any JSON value; BadRequest."""
+def parsed_json(text: bytes) -> tuple[Any, list[str]]:
+    """Any JSON value, and the paths of fields that it has twice; BadRequest."""
     try:
-        return json.loads(text)
+        return read_json(text)
     except RecursionError:
         raise BadRequest("the object provided is unrecognized: it is nested too deeply") from None
     except ValueError as error:

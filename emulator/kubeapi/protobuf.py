@@ -46,6 +46,11 @@ def is_protobuf(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == MEDIA_TYPE
 
 
+def is_prepared() -> bool:
+    """Whether the table has been read: the first `decode` blocks for some milliseconds."""
+    return bool(_table.cache_info().currsize)
+
+
 def decode(body: bytes, api_version: str = "", kind: str = "") -> Json:
     """The object in `body`. What it does not say of apiVersion and kind is taken from the arguments.
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from emulator.kubeapi.bodies import addressed, as_object, media_type, parsed_json, read, read_object, read_options
+from emulator.kubeapi.decoding import prepared, validated_fields, validated_patch, warned
 from emulator.kubeapi.reading import Reader, reply
 from emulator.kubeapi.scales import scale_of, scaled
 from emulator.kubeapi.shown import served
@@ -52,28 +53,40 @@ class Writer:
     async def create(self, request: Request, target: Target) -> Response:
         """201 with the new object."""
         options = options_of(request, "CreateOptions")
-        obj = addressed((await read_object(request)).obj, target)
+        await prepared()
+        body = await read_object(request)
+        obj = addressed(body.obj, target)
         self._check_namespace(target)
+        obj, warnings = validated_fields(target.kind, target.version, obj, body.doubled, options.field_validation)
         created = self._store.create(obj, USER, dry_run=options.dry_run)
         if target.kind.webhook:  # a Go type's empty status, which some clients read at once
             created = Resource(created.kind, {"status": {}, **created.obj}, created.spec)
-        return self._reader.shown(request, target, created, 201)
+        return warned(self._reader.shown(request, target, created, 201), warnings)
 
     async def replace(self, request: Request, target: Target) -> Response:
         """200 with the object, or the part of it, as it is now."""
         options = options_of(request, "UpdateOptions")
-        obj = (await read_object(request)).obj
-        return self._answer(request, target, self._replaced(target, obj, options))
+        await prepared()
+        body = await read_object(request)
+        obj, warnings = body.obj, list[str]()
+        if target.part != "scale":
+            obj = addressed(obj, target)
+            obj, warnings = validated_fields(target.kind, target.version, obj, body.doubled, options.field_validation)
+        return warned(self._answer(request, target, self._replaced(target, obj, options)), warnings)
 
     async def patch(self, request: Request, target: Target) -> Response:
         """200 with the patched object, or the patched part of it."""
         options = options_of(request, "PatchOptions")
+        await prepared()
         if media_type(request) != MERGE:
             raise UnsupportedMediaType((MERGE,))
-        patch = parsed_json(await read(request))
+        patch, doubled = parsed_json(await read(request))
         present = self._store.get(target.kind, target.name, target.namespace)
-        obj = as_object(merge_patch(_part(present, target), patch))
-        return self._answer(request, target, self._replaced(target, obj, options))
+        obj, warnings = as_object(merge_patch(_part(present, target), patch)), list[str]()
+        if target.part != "scale":
+            obj = addressed(obj, target)
+            obj, warnings = validated_patch(target.kind, target.version, obj, doubled, options.field_validation)
+        return warned(self._answer(request, target, self._replaced(target, obj, options)), warnings)
 
     async def delete(self, request: Request, target: Target) -> Response:
         """A Status once the object is gone, the object while finalizers hold it."""
@@ -110,7 +123,6 @@ class Writer:
         if target.part == "scale" and target.kind.scale is not None:
             present = self._store.get(target.kind, target.name, target.namespace)
             return self._store.update(scaled(present, target.kind.scale, obj), USER, dry_run=options.dry_run)
-        obj = addressed(obj, target)
         if target.part == "status":
             key = self._store.get(target.kind, target.name, target.namespace).key
             status = obj.get("status") or {}

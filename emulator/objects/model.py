@@ -115,21 +115,21 @@ def _inside(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str
             yield from _inside(item, (*path, index))
 
 
-def _int_or_string(value: Any) -> Any:
+def int_or_string(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError("must be an integer or a string")
     return value
 
 
-def _quantity(value: Any) -> Any:
+def quantity(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError('must be a quantity such as 1, "500m" or "128Mi"')
     return value
 
 
 # Unions would put the branch's name into the path of an error; these do not.
-IntOrString = Annotated[Any, BeforeValidator(_int_or_string)]
-Quantity = Annotated[Any, BeforeValidator(_quantity)]
+IntOrString = Annotated[Any, BeforeValidator(int_or_string)]
+Quantity = Annotated[Any, BeforeValidator(quantity)]
 
 
 def _json_object(value: Any) -> Any:

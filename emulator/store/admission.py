@@ -80,7 +80,7 @@ def examine(kind: Kind[Any], obj: Json, request: Request) -> Resource[Any]:
 
 def decode(kind: Kind[Any], obj: Json) -> Resource[Any]:
     """The Resource of JSON that is known to fit the kind's model (pydantic's error otherwise)."""
-    return Resource(kind, obj, kind.model.model_validate(_body(kind, obj)))
+    return Resource(kind, obj, kind.model.model_validate(body_of(kind, obj)))
 
 
 def refusal(kind: Kind[Any], obj: Json, faulty: Faulty) -> ApiError:
@@ -92,7 +92,7 @@ def refusal(kind: Kind[Any], obj: Json, faulty: Faulty) -> ApiError:
     return Invalid(kind.qualified, str(name), faulty.problems)
 
 
-def _body(kind: Kind[Any], obj: Json) -> Any:
+def body_of(kind: Kind[Any], obj: Json) -> Any:
     if kind.root:
         return {k: v for k, v in obj.items() if k not in _SYSTEM}
     spec = obj.get("spec")
@@ -103,7 +103,7 @@ def _schema_problems(kind: Kind[Any], obj: Json) -> list[Problem]:
     stray = [] if kind.root else [k for k in obj if k not in (*_SYSTEM, "spec")]
     problems = [Problem((k,), "unknown field", hint=_stray_hint(kind, k)) for k in stray]
     try:
-        kind.model.model_validate(_body(kind, obj))
+        kind.model.model_validate(body_of(kind, obj))
     except ValidationError as error:
         found = from_validation(error, kind.model)
         problems += found if kind.root else under(found, "spec")
