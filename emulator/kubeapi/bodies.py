@@ -52,7 +52,7 @@ async def read(request: Request) -> bytes:
         if size <= LIMIT:
             pieces.append(piece)
     if size > LIMIT:
-        raise TooLarge(LIMIT)
+        raise TooLarge(f"limit is {LIMIT}")
     return b"".join(pieces)
 
 

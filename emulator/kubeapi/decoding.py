@@ -20,7 +20,6 @@ from emulator.kubeapi.gotypes import unmarshal_fault
 from emulator.objects.errors import BadRequest, Invalid
 from emulator.objects.fields import known_fields
 from emulator.objects.kind import Json, Kind
-from emulator.objects.mergerules import is_built_in
 from emulator.objects.modelschemas import texts
 from emulator.objects.problems import Problem
 from emulator.objects.refs import ObjectMeta
@@ -53,12 +52,12 @@ def validated_fields(
     or "".
     """
     _check_metadata(kind, version, obj)
-    if is_built_in(kind):
+    if kind.is_builtin:
         _check_body(kind, version, obj)
     known, faults = _judged(kind, obj, doubled)
     if faults and mode == "Strict":
         raise Unreadable(kind, version, _strict_error(faults))
-    if not is_built_in(kind):
+    if not kind.is_builtin:
         _check_body(kind, version, known)
     return known, ([] if mode == "Ignore" else faults)
 
@@ -113,7 +112,7 @@ def _strict_error(faults: Sequence[str]) -> str:
 
 
 def _check_metadata(kind: Kind[Any], version: str, obj: Json) -> None:
-    prefix = ("metadata",) if is_built_in(kind) else ()
+    prefix = ("metadata",) if kind.is_builtin else ()
     fault = unmarshal_fault(ObjectMeta, obj.get("metadata") or {}, "ObjectMeta", prefix)
     if fault:
         raise Unreadable(kind, version, fault)
@@ -123,7 +122,7 @@ def _check_body(kind: Kind[Any], version: str, obj: Json) -> None:
     fault = unmarshal_fault(kind.model, body_of(kind, obj), kind.name, () if kind.root else ("spec",))
     if not fault:
         return
-    if is_built_in(kind):
+    if kind.is_builtin:
         raise Unreadable(kind, version, fault)
     if kind.webhook:
         webhook = kind.webhook.removeprefix("validation.")

@@ -15,18 +15,18 @@ from starlette.responses import Response
 
 from emulator.kubeapi.bodies import addressed, as_object, media_type, parsed_json, read, read_object, read_options
 from emulator.kubeapi.decoding import prepared, validated_fields, validated_patch, warned
+from emulator.kubeapi.patching import patched, quoted
 from emulator.kubeapi.reading import Reader, reply
 from emulator.kubeapi.scales import scale_of, scaled
 from emulator.kubeapi.shown import served
 from emulator.kubeapi.target import Target
-from emulator.objects.errors import Invalid, NotFound, UnsupportedMediaType
+from emulator.objects.errors import Invalid, NotFound
 from emulator.objects.kind import Json
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 from emulator.store.store import Propagation, Store
 
 USER = "kubernetes-admin"
-MERGE = "application/merge-patch+json"
 _POLICIES: dict[str, Propagation] = {
     "Background": "Background",
     "Foreground": "Foreground",
@@ -78,14 +78,13 @@ class Writer:
         """200 with the patched object, or the patched part of it."""
         options = options_of(request, "PatchOptions")
         await prepared()
-        if media_type(request) != MERGE:
-            raise UnsupportedMediaType((MERGE,))
+        kind, media = target.kind, media_type(request)
         patch, doubled = parsed_json(await read(request))
-        present = self._store.get(target.kind, target.name, target.namespace)
-        obj, warnings = as_object(merge_patch(_part(present, target), patch)), list[str]()
+        present = self._store.get(kind, target.name, target.namespace)
+        obj, warnings = as_object(patched(media, _part(present, target), patch, kind)), list[str]()
         if target.part != "scale":
-            obj = addressed(obj, target)
-            obj, warnings = validated_patch(target.kind, target.version, obj, doubled, options.field_validation)
+            checks = addressed(obj, target), doubled, options.field_validation, quoted(media, patch)
+            obj, warnings = validated_patch(kind, target.version, *checks)
         return warned(self._answer(request, target, self._replaced(target, obj, options)), warnings)
 
     async def delete(self, request: Request, target: Target) -> Response:
@@ -171,19 +170,6 @@ def manager_of(request: Request) -> str:
     """`fieldManager`, or what the client calls itself (apiserver pkg/endpoints/handlers, managerOrUserAgent)."""
     given = request.query_params.get("fieldManager")
     return given or request.headers.get("user-agent", "unknown").partition("/")[0][:128]
-
-
-def merge_patch(target: Any, patch: Any) -> Any:
-    """RFC 7386."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = merge_patch(merged.get(key), value)
-    return merged
 
 
 def _part(resource: Resource[Any], target: Target) -> Json:

@@ -4,7 +4,9 @@
     ├── NotFound              404 NotFound
     ├── AlreadyExists         409 AlreadyExists
     ├── Conflict              409 Conflict: the resourceVersion or uid is not the stored one
+    ├── ApplyConflict         409 Conflict: an applied configuration changes what others own
     ├── Invalid               422 Invalid: Kubernetes' own kinds, with one cause per Problem
+    ├── Rejected              422 Invalid: a patch that does not apply
     ├── Denied                400 BadRequest: refused by a Knative admission webhook, in its words
     ├── BadRequest            400 BadRequest
     ├── Forbidden             403: what kemu does not do for anybody
@@ -82,6 +84,40 @@ class Conflict(ApiError):
         super().__init__(f'Operation cannot be fulfilled on {resource} "{name}": {why}', _details(plural, name, group))
 
 
+class ApplyConflict(ApiError):
+    """`conflicts` are (who owns the field, as a text; the field), by owner.
+
+    Followed: apimachinery pkg/util/managedfields/internal/conflict.go.
+    """
+
+    code, reason = 409, "Conflict"
+
+    def __init__(self, conflicts: Sequence[tuple[str, str]]) -> None:
+        causes = [
+            {"reason": "FieldManagerConflict", "message": f"conflict with {owner}", "field": field}
+            for owner, field in conflicts
+        ]
+        if len(conflicts) == 1:
+            owner, field = conflicts[0]
+            text = f"Apply failed with 1 conflict: conflict with {owner}: {field}"
+        else:
+            lines = []
+            for owner in dict.fromkeys(owner for owner, _ in conflicts):
+                lines += [f"conflicts with {owner}:", *(f"- {field}" for o, field in conflicts if o == owner)]
+            text = f"Apply failed with {len(conflicts)} conflicts: " + "\n".join(lines)
+        super().__init__(text, {"causes": causes})
+
+
+class Rejected(ApiError):
+    """An operation of a patch that does not apply. An API server keeps the reason to itself; here it is the cause."""
+
+    code, reason = 422, "Invalid"
+
+    def __init__(self, field: str, why: str) -> None:
+        causes = [{"reason": "FieldValueInvalid", "message": why, "field": field}]
+        super().__init__("the server rejected our request due to an error in our request", {"causes": causes})
+
+
 class Invalid(ApiError):
     """`kind` is the Kind with its group: `Pod` or `Service.serving.knative.dev`."""
 
@@ -149,8 +185,8 @@ class NotAcceptable(ApiError):
 class TooLarge(ApiError):
     code, reason = 413, "RequestEntityTooLarge"
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"Request entity too large: limit is {limit}")
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Request entity too large: {why}")
 
 
 class UnsupportedMediaType(ApiError):

@@ -28,31 +28,6 @@ from emulator.objects.model import (
 )
 from emulator.objects.refs import ObjectMeta
 
-_BUILT_IN = frozenset(
-    {
-        "",
-        "admissionregistration.k8s.io",
-        "apiextensions.k8s.io",
-        "apiregistration.k8s.io",
-        "apps",
-        "authentication.k8s.io",
-        "authorization.k8s.io",
-        "autoscaling",
-        "batch",
-        "certificates.k8s.io",
-        "coordination.k8s.io",
-        "discovery.k8s.io",
-        "events.k8s.io",
-        "flowcontrol.apiserver.k8s.io",
-        "networking.k8s.io",
-        "node.k8s.io",
-        "policy",
-        "rbac.authorization.k8s.io",
-        "scheduling.k8s.io",
-        "storage.k8s.io",
-    }
-)
-
 
 @dataclass(frozen=True, eq=False)
 class MergeRule:
@@ -85,18 +60,12 @@ class MergeRule:
 UNDECLARED = MergeRule()
 
 
-def is_built_in(kind: Kind[Any]) -> bool:
-    """Whether the kind is Kubernetes' own: only these take strategic patches, and only they declare status."""
-    return kind.group in _BUILT_IN
-
-
 def rule_of(kind: Kind[Any]) -> MergeRule:
     """The rule of a whole object."""
     own = rule_of_model(kind.model)
     fields = {**own.fields} if kind.root else {"spec": own}
-    fields["metadata"] = rule_of_model(ObjectMeta)
-    if is_built_in(kind):
-        fields["status"] = _STATUS
+    fields |= {"apiVersion": UNDECLARED, "kind": UNDECLARED, "metadata": rule_of_model(ObjectMeta)}
+    fields["status"] = _STATUS if kind.is_builtin else UNDECLARED
     return MergeRule(fields=fields)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.objects.kind import Kind
-from emulator.objects.mergerules import MergeRule, is_built_in, rule_of, rule_of_schema
+from emulator.objects.mergerules import MergeRule, rule_of, rule_of_schema
 from emulator.serving.kinds import REVISION, SERVICE
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.deployments import DEPLOYMENT
@@ -113,7 +113,3 @@ def test_a_schema_declares_lists_as_a_model_does() -> None:
     assert (hosts.list_type, hosts.keys, hosts.of_item().of_field("name").default) == ("map", ("name",), "a")
     assert rule.of_field("by").of_field("anything").list_type == "set"
     assert rule.of_field("ref").is_atomic_map
-
-
-def test_only_kubernetes_own_kinds_are_built_in() -> None:
-    assert [is_built_in(kind) for kind in (POD, DEPLOYMENT, CONFIG_MAP, SERVICE)] == [True, True, True, False]
