@@ -24,10 +24,14 @@ def accepted(kind: Kind[Any]) -> tuple[str, ...]:
     return (JSON_PATCH, MERGE, STRATEGIC) if kind.is_builtin else (JSON_PATCH, MERGE)
 
 
-def patched(media: str, live: Json, patch: Any, kind: Kind[Any]) -> Any:
-    """The object as the patch wants it; UnsupportedMediaType, BadRequest, Rejected."""
+def check(media: str, kind: Kind[Any]) -> None:
+    """UnsupportedMediaType for patches that the kind does not take."""
     if media not in accepted(kind):
         raise UnsupportedMediaType(accepted(kind))
+
+
+def patched(media: str, live: Json, patch: Any, kind: Kind[Any]) -> Any:
+    """The object as the patch, of a type that the kind takes, wants it; BadRequest, Rejected."""
     if media == JSON_PATCH:
         return json_patch(live, patch)
     if not isinstance(patch, dict):

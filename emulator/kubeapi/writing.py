@@ -13,9 +13,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from emulator.kubeapi import patching
 from emulator.kubeapi.bodies import addressed, as_object, media_type, parsed_json, read, read_object, read_options
 from emulator.kubeapi.decoding import prepared, validated_fields, validated_patch, warned
-from emulator.kubeapi.patching import patched, quoted
 from emulator.kubeapi.reading import Reader, reply
 from emulator.kubeapi.scales import scale_of, scaled
 from emulator.kubeapi.shown import served
@@ -79,11 +79,12 @@ class Writer:
         options = options_of(request, "PatchOptions")
         await prepared()
         kind, media = target.kind, media_type(request)
+        patching.check(media, kind)
         patch, doubled = parsed_json(await read(request))
         present = self._store.get(kind, target.name, target.namespace)
-        obj, warnings = as_object(patched(media, _part(present, target), patch, kind)), list[str]()
+        obj, warnings = as_object(patching.patched(media, _part(present, target), patch, kind)), list[str]()
         if target.part != "scale":
-            checks = addressed(obj, target), doubled, options.field_validation, quoted(media, patch)
+            checks = addressed(obj, target), doubled, options.field_validation, patching.quoted(media, patch)
             obj, warnings = validated_patch(kind, target.version, *checks)
         return warned(self._answer(request, target, self._replaced(target, obj, options)), warnings)
 
