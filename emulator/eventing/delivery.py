@@ -1,8 +1,9 @@
 """Delivery: one event to one subscriber, to its end: attempts, back-off, reply, dead letter.
 
 One engine for Triggers and Subscriptions; `Leg` says how they differ. Callback-driven, without a task for each event:
-`deliver` returns at once and calls `done(ok)` once. Followed: knative/eventing pkg/kncloudevents/{event_dispatcher,
-retries}.go, pkg/broker/filter/filter_handler.go (eventing §2.1, 2.2, 7).
+`deliver` returns at once and calls `done(ok)` once; the Delivery that it returns can be cancelled. Followed:
+knative/eventing pkg/kncloudevents/{event_dispatcher,retries}.go, pkg/broker/filter/filter_handler.go (eventing §2.1,
+2.2, 7).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from emulator.eventing.deliveryspec import Policy
 from emulator.eventing.filters import Matcher, everything
 from emulator.eventing.journal import Journal
 from emulator.eventing.narrator import Narrator
-from emulator.ingress.cluster import Answer, ClusterClient
+from emulator.ingress.cluster import Answer, Call, ClusterClient
+from emulator.ingress.repeats import HeaderList
 from emulator.lib.backoff import retry_s
 
 Done = Callable[[bool], None]
@@ -52,16 +54,17 @@ class Deliverer:
         self.client = client
         self.journal = journal
         self.narrator = narrator
-        self.under_way: set[_Delivery] = set()
-        self.resting: set[_Delivery] = set()
+        self.under_way: set[Delivery] = set()
+        self.resting: set[Delivery] = set()
         """Deliveries that wait for their next attempt."""
         self._news = asyncio.Event()
 
-    def deliver(self, event: Event, leg: Leg, done: Done, ttl: bytes = b"") -> None:
+    def deliver(self, event: Event, leg: Leg, done: Done, ttl: bytes = b"") -> Delivery:
         """Bring `event` to `leg`; `done` hears whether it (or its dead letter sink) took it."""
-        delivery = _Delivery(self, event, leg, done, ttl)
+        delivery = Delivery(self, event, leg, done, ttl)
         self.under_way.add(delivery)
         delivery.start()
+        return delivery
 
     async def quiet(self) -> None:
         """Returns when every delivery has ended or waits for its next attempt."""
@@ -69,27 +72,42 @@ class Deliverer:
             self._news.clear()
             await self._news.wait()
 
-    def rest(self, delivery: _Delivery, delay_s: float, again: Callable[[], None]) -> None:
+    def rest(self, delivery: Delivery, delay_s: float, again: Callable[[], None]) -> asyncio.TimerHandle:
         """Call `again` after the back-off."""
-        self.leave(delivery)
-        self.resting.add(delivery)
-        asyncio.get_running_loop().call_later(delay_s, self._resume, delivery, again)
-
-    def leave(self, delivery: _Delivery) -> None:
-        """`delivery` has nothing on its way now."""
         self.under_way.discard(delivery)
         self._news.set()
+        self.resting.add(delivery)
+        return asyncio.get_running_loop().call_later(delay_s, self._resume, delivery, again)
 
-    def _resume(self, delivery: _Delivery, again: Callable[[], None]) -> None:
+    def leave(self, delivery: Delivery) -> None:
+        """`delivery` is over."""
+        self.under_way.discard(delivery)
+        self.resting.discard(delivery)
+        self._news.set()
+
+    def _resume(self, delivery: Delivery, again: Callable[[], None]) -> None:
         self.resting.discard(delivery)
         self.under_way.add(delivery)
         again()
 
 
-class _Delivery:
+class Delivery:
     """The state of one delivery."""
 
-    __slots__ = ("_begun", "_deliverer", "_done", "_event", "_leg", "_redirects", "_tries", "_ttl", "_url")
+    __slots__ = (
+        "_begun",
+        "_call",
+        "_deliverer",
+        "_done",
+        "_event",
+        "_leg",
+        "_redirects",
+        "_timer",
+        "_tries",
+        "_ttl",
+        "_url",
+        "is_over",
+    )
 
     def __init__(self, deliverer: Deliverer, event: Event, leg: Leg, done: Done, ttl: bytes) -> None:
         self._deliverer = deliverer
@@ -101,6 +119,31 @@ class _Delivery:
         self._redirects = 0
         self._url = leg.subscriber
         self._begun = asyncio.get_running_loop().time()
+        self._call: Call | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.is_over = False
+
+    def cancel(self) -> None:
+        """The producer left: as Knative's request context ends, no further attempt and no dead letter."""
+        if self.is_over:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._call is not None:
+            self._call.cancel()
+        self._deliverer.narrator.abandoned(self._leg, self._event)
+        self._settle(False)
+
+    def _send(
+        self, url: str, headers: HeaderList, body: bytes, then: Callable[[Answer], None], method: bytes = b"POST"
+    ) -> None:
+        timeout_s = self._leg.policy.timeout_s
+        call = self._deliverer.client.start(url, headers, body, then, method=method, timeout_s=timeout_s)
+        if not call.finished:  # else `then` has been called, and may have sent the next one
+            self._call = call
+
+    def _rest(self, delay_s: float, again: Callable[[], None]) -> None:
+        self._timer = self._deliverer.rest(self, delay_s, again)
 
     # -- the subscriber
 
@@ -113,7 +156,7 @@ class _Delivery:
         else:
             body = self._event.data
             headers += binary_headers(self._event)
-        self._deliverer.client.start(self._url, headers, body, self._answered, timeout_s=leg.policy.timeout_s)
+        self._send(self._url, headers, body, self._answered)
 
     def _answered(self, answer: Answer) -> None:
         status = answer.status
@@ -135,8 +178,7 @@ class _Delivery:
             self._url = url
             self.start()
         else:
-            timeout_s = self._leg.policy.timeout_s
-            self._deliverer.client.start(url, [], b"", self._answered, method=b"GET", timeout_s=timeout_s)
+            self._send(url, [], b"", self._answered, b"GET")
 
     def _failed(self, answer: Answer, again: Callable[[], None], url: str = "", *, is_explained: bool = True) -> None:
         """Try again if that may help and is wished; else dead letter."""
@@ -148,7 +190,7 @@ class _Delivery:
             delay_s = retry_s(policy.backoff, policy.delay_s, self._tries)
             self._tries += 1
             self._deliverer.narrator.retrying(self._leg, self._event, answer, delay_s, self._tries)
-            self._deliverer.rest(self, delay_s, again)
+            self._rest(delay_s, again)
             return
         self._deliverer.narrator.failed(self._leg, self._event, answer, policy.dead_letter)
         if not policy.dead_letter:
@@ -209,7 +251,7 @@ class _Delivery:
                 self._failed(answer, lambda: self._send_reply(reply), leg.reply)
 
         headers = [(b"Kn-Namespace", leg.namespace.encode()), _AGENT, *binary_headers(reply)]
-        self._deliverer.client.start(leg.reply, headers, reply.data, answered, timeout_s=leg.policy.timeout_s)
+        self._send(leg.reply, headers, reply.data, answered)
 
     # -- the dead letter
 
@@ -230,21 +272,21 @@ class _Delivery:
             ):
                 delay_s = retry_s(policy.backoff, policy.delay_s, self._tries)
                 self._tries += 1
-                self._deliverer.rest(self, delay_s, send)
+                self._rest(delay_s, send)
             else:
                 self._deliverer.narrator.lost(self._leg, self._event, answer, policy.dead_letter)
                 self._settle(False)
 
         def send() -> None:
             headers = [(b"Kn-Namespace", self._leg.namespace.encode()), _AGENT, *binary_headers(event)]
-            client = self._deliverer.client
-            client.start(policy.dead_letter, headers, event.data, answered, timeout_s=policy.timeout_s)
+            self._send(policy.dead_letter, headers, event.data, answered)
 
         send()
 
     def _settle(self, is_delivered: bool) -> None:
         self._deliverer.journal.settled(self._leg.name, self._event, is_delivered)
         self._deliverer.leave(self)
+        self.is_over = True
         self._done(is_delivered)
 
 

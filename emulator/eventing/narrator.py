@@ -70,6 +70,11 @@ class Narrator:
             said = "%s → %s failed for good (%s); %s"
             trouble(logger, leg.name, said, _named(event), leg.shown, _why(answer), then, event=event.id)
 
+    def abandoned(self, leg: Leg, event: Event) -> None:
+        if self._may_speak():
+            said = "%s → %s given up: its producer left before the answer; it is lost"
+            trouble(logger, leg.name, said, _named(event), leg.shown, event=event.id)
+
     def dead_lettered(self, leg: Leg, event: Event, dead_letter: str) -> None:
         if self._may_speak():
             report(logger, leg.name, "%s is with the dead letter sink %s", _named(event), dead_letter, event=event.id)

@@ -1,7 +1,8 @@
 """What receives events: the Brokers' ingress, and one receiver for each Channel. Handlers of the host tables.
 
 They answer with the status codes of Knative's own (eventing §2.3) and hold the answer until every leg has ended, unless
-the stream is asynchronous. Requests come from the network (Receipt) or from this process (Call); both look the same.
+the stream is asynchronous. A producer that leaves meanwhile ends what is left of its event's delivery (§5.2). Requests
+come from the network (Receipt) or from this process (Call); both look the same.
 Followed: knative/eventing pkg/broker/ingress/ingress_handler.go, pkg/channel/event_receiver.go, pkg/broker/ttl.go.
 """
 
@@ -31,6 +32,8 @@ class Incoming(Protocol):
     target: bytes
     body: bytes
     headers: Any
+    on_gone: Callable[[], None] | None
+    """Called when the producer does not wait for the answer any more."""
 
     def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]] = (), body: bytes = b"") -> None: ...
 
@@ -113,8 +116,10 @@ def _hand_over(stream: Stream, event: Event, incoming: Incoming, headers: Sequen
     if stream.is_async:
         incoming.answer(202, headers)
         stream.accept(event, _nobody)
-    else:
-        stream.accept(event, lambda ok: incoming.answer(202 if ok else 500, headers))
+        return
+    giving_up = stream.accept(event, lambda ok: incoming.answer(202 if ok else 500, headers))
+    if not giving_up.is_over:
+        incoming.on_gone = giving_up.cancel
 
 
 def _nobody(_: bool) -> None:

@@ -8,7 +8,7 @@ thousand Triggers cost what ten cost. `Stream.accept` is the fan-out: it calls `
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from emulator.eventing.cloudevents import TTL, Event
 from emulator.eventing.delivery import Deliverer, Leg
@@ -53,7 +53,7 @@ class Stream:
         typed = self._by_type.get(event.attributes[b"type"], ())
         return [leg for legs in (typed, self._others) for leg in legs if leg.matches(event)]
 
-    def accept(self, event: Event, done: Done) -> None:
+    def accept(self, event: Event, done: Done) -> UnderWay:
         """Fan `event` out; `done` hears whether all legs went well. A Broker's event carries its TTL."""
         ttl = event.attributes.pop(TTL, b"") if self.is_broker else b""
         narrator = self._deliverer.narrator
@@ -64,12 +64,12 @@ class Stream:
             narrator.matched(self.name, event, [leg.name for leg in legs])
         if not legs:
             done(True)
-        elif len(legs) == 1:
-            self._deliverer.deliver(event, legs[0], done, ttl)
-        else:
-            fan_out = _FanOut(len(legs), done)
-            for leg in legs:
-                self._deliverer.deliver(event, leg, fan_out.ended, ttl)
+            return _OVER
+        if len(legs) == 1:
+            return self._deliverer.deliver(event, legs[0], done, ttl)
+        fan_out = _FanOut(len(legs), done)
+        fan_out.deliveries = [self._deliverer.deliver(event, leg, fan_out.ended, ttl) for leg in legs]
+        return fan_out
 
     def _index(self) -> None:
         self._is_stale = False
@@ -81,15 +81,47 @@ class Stream:
                 self._by_type.setdefault(type_, []).append(leg)
 
 
+class UnderWay(Protocol):
+    """What becomes of an event that was accepted."""
+
+    @property
+    def is_over(self) -> bool: ...
+
+    def cancel(self) -> None:
+        """Stop what is left of it: no further attempt, no dead letter."""
+        ...
+
+
+class _Over:
+    """Nobody wanted it."""
+
+    is_over = True
+
+    def cancel(self) -> None:
+        pass
+
+
+_OVER = _Over()
+
+
 class _FanOut:
     """Counts legs down."""
 
-    __slots__ = ("_done", "_is_well", "_left")
+    __slots__ = ("_done", "_is_well", "_left", "deliveries")
 
     def __init__(self, legs: int, done: Done) -> None:
         self._left = legs
         self._done = done
         self._is_well = True
+        self.deliveries: list[UnderWay] = []
+
+    @property
+    def is_over(self) -> bool:
+        return self._left == 0
+
+    def cancel(self) -> None:
+        for delivery in self.deliveries:
+            delivery.cancel()
 
     def ended(self, is_delivered: bool) -> None:
         self._is_well = self._is_well and is_delivered

@@ -81,6 +81,7 @@ class Call(Carried):
         "headers",
         "host",
         "method",
+        "on_gone",
         "replica",
         "size",
         "status",
@@ -98,6 +99,8 @@ class Call(Carried):
         self.headers = headers
         self.body = body
         self._then = then
+        self.on_gone: Callable[[], None] | None = None
+        """Set by a receiver in this process: called when nobody waits for its answer any more."""
         self.backend: Backend | None = None
         self.deadlines: Deadlines | None = None
         self.deadline = inf
@@ -117,6 +120,12 @@ class Call(Carried):
     def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]] = (), body: bytes = b"") -> None:
         """End with this response; for receivers in this process."""
         self._settle(Answer(status, list(headers), body))
+
+    def cancel(self) -> None:
+        """Give up: no answer is awaited, `then` is not called, and whoever works on it is told."""
+        if not self.finished:
+            self._then = _nobody
+            self._give_up("context canceled")
 
     # -- Carried
 
@@ -194,8 +203,14 @@ class Call(Carried):
     def expire(self, now: float) -> None:
         """The caller's patience is over."""
         if not self.finished:
-            self.detach(False)
-            self._settle(Answer(0, [], b"", "context deadline exceeded"))
+            self._give_up("context deadline exceeded")
+
+    def _give_up(self, why: str) -> None:
+        on_gone = self.on_gone
+        self.detach(False)
+        self._settle(Answer(0, [], b"", why))
+        if on_gone is not None:
+            on_gone()
 
     def _settle(self, answer: Answer) -> None:
         if self.finished:
@@ -205,7 +220,7 @@ class Call(Carried):
             self.deadlines.active.discard(self)
         if self.backend is not None:
             self.backend.leave(self)
-        then, self._then = self._then, _nobody
+        then, self._then, self.on_gone = self._then, _nobody, None
         then(answer)
 
 

@@ -39,6 +39,7 @@ class Receipt(Cycle):
         "is_http10",
         "keep_alive",
         "method",
+        "on_gone",
         "response_complete",
         "target",
     )
@@ -61,6 +62,8 @@ class Receipt(Cycle):
         self.keep_alive: bool = connection.parser.should_keep_alive()
         self.is_http10 = connection.is_http10
         self.response_complete = self.disconnected = False
+        self.on_gone: Callable[[], None] | None = None
+        """May be set by who was handed this: called when the client goes before its answer."""
         self.body = b""
         self._pieces: list[bytes] = []
         self._size = 0
@@ -94,12 +97,16 @@ class Receipt(Cycle):
 
     def client_lost(self) -> None:
         self.disconnected = self.response_complete = True
+        on_gone, self.on_gone = self.on_gone, None
+        if on_gone is not None:
+            on_gone()
 
     def answer(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
         """Send the response; a second one, or one that nobody waits for, is dropped."""
         if self.response_complete:
             return
         self.response_complete = True
+        self.on_gone = None
         connection = self.connection
         line = connection_line(self.keep_alive, self.is_http10)
         connection.send_later(response_bytes(status, headers, b"" if self.method == b"HEAD" else body, line))

@@ -14,6 +14,7 @@ from emulator.eventing.delivery import Deliverer, Leg
 from emulator.eventing.deliveryspec import Policy
 from emulator.eventing.journal import NullJournal
 from emulator.eventing.narrator import Narrator
+from emulator.eventing.streams import UnderWay
 from tests.eventing.subscribers import REPLY, Response, World, event
 
 pytestmark = pytest.mark.looptime
@@ -43,8 +44,42 @@ class Delivery:
         assert not self.deliverer.under_way
         return well
 
+    def begin(self, **policy: Any) -> tuple[UnderWay, list[bool]]:
+        """Deliver one event; what it was told at its end."""
+        ends: list[bool] = []
+        leg = Leg("leg", "ns", "a", "http://a.test/x", "http://reply.test/", Policy(**policy))
+        return self.deliverer.deliver(event(), leg, ends.append), ends
+
 
 DLS = "http://dls.test/d"
+
+
+@pytest.mark.parametrize(
+    ("answers", "more"),
+    [
+        ((503,), {}),
+        ((None,), {}),
+        ((REPLY,), {"reply": (503,)}),
+        ((REPLY,), {"reply": (None,)}),
+        ((400,), {"dls": (503,)}),
+    ],
+    ids=["before an attempt", "in an attempt", "before a reply", "in a reply", "before a dead letter"],
+)
+async def test_one_that_is_cancelled_ends_where_it_is(answers: tuple[Response | int | None], more: Any) -> None:
+    world = Delivery(*answers, **more)
+    begun, ends = world.begin(retry=3, delay_s=10.0, dead_letter=DLS)
+    seen = [len(s.received) for s in (world.a, world.dls, world.reply)]
+    begun.cancel()
+    begun.cancel()
+    assert (ends, begun.is_over, world.deliverer.under_way, world.deliverer.resting) == ([False], True, set(), set())
+    await asyncio.sleep(1000)
+    assert [len(s.received) for s in (world.a, world.dls, world.reply)] == seen
+
+
+async def test_one_that_is_over_cannot_be_cancelled() -> None:
+    begun, ends = Delivery().begin()
+    begun.cancel()
+    assert ends == [True]
 
 
 async def test_a_subscriber_gets_a_binary_event() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -94,6 +95,52 @@ async def test_the_answer_waits_for_every_leg(world: World) -> None:
     assert (await post(world, f"{INGRESS}/default/b")).status == 202
     trigger(world, "bad", "http://bad.test")
     assert (await post(world, f"{INGRESS}/default/b")).status == 500
+
+
+async def test_a_producer_that_leaves_ends_the_retries_of_its_event_and_of_what_came_of_it(world: World) -> None:
+    """A reply that waits in a Channel has the delivery as its producer."""
+    bad, replying, dls = world.subscriber("bad", 503), world.subscriber("replying", REPLY), world.subscriber("dls")
+    delivery = {
+        "retry": 5,
+        "backoffDelay": "PT10S",
+        "backoffPolicy": "linear",
+        "deadLetterSink": {"uri": "http://dls.test"},
+    }
+    subscriber = {"uri": "http://bad.test"}
+    spec = {"channel": CHANNEL_REF, "subscriber": subscriber, "delivery": delivery}
+    world.create(obj(SUBSCRIPTION, "s", spec))
+    spec = {"broker": "b", "subscriber": subscriber, "delivery": delivery}
+    world.create(obj(TRIGGER, "t", spec))
+    world.settle()
+    channel = world.create(obj(CHANNEL, "first", {}))
+    first = {**CHANNEL_REF, "name": channel.name}
+    spec = {"channel": first, "subscriber": {"uri": "http://replying.test"}, "reply": {"ref": CHANNEL_REF}}
+    world.create(obj(SUBSCRIPTION, "first", spec))
+    world.settle()
+    sent = event()
+    urls = (f"{INGRESS}/default/b", "http://first-kn-channel.default.svc.cluster.local/")
+    answers: list[Answer] = []
+    calls = [world.client.start(url, binary_headers(sent), sent.data, answers.append) for url in urls]
+    await asyncio.sleep(15)
+    assert (len(bad.received), len(replying.received)) == (6, 1)
+    for call in calls:
+        call.cancel()
+    await asyncio.sleep(1000)
+    assert (len(bad.received), dls.received, answers) == (6, [], [])
+
+
+async def test_a_producer_of_an_asynchronous_broker_may_leave(world: World) -> None:
+    bad = world.subscriber("bad", 503, 202)
+    trigger(world, "bad", "http://bad.test")
+    broker = world.store.get(BROKER, "b", "default")
+    world.store.patch_metadata(broker.key, annotations={"messaging.knative.dev/async-handler": "true"})
+    world.edit(broker, spec={"delivery": {"retry": 1, "backoffDelay": "PT10S", "backoffPolicy": "linear"}})
+    world.settle()
+    sent = event()
+    call = world.client.start(f"{INGRESS}/default/b", binary_headers(sent), sent.data, lambda answer: None)
+    call.cancel()
+    await asyncio.sleep(100)
+    assert len(bad.received) == 2
 
 
 async def test_an_asynchronous_broker_answers_at_once(world: World) -> None:

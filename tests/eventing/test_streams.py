@@ -108,6 +108,18 @@ async def test_all_legs_must_go_well(world: World) -> None:
     assert (len(a.received), len(b.received), done) == (2, 2, [False, True])
 
 
+async def test_a_fan_out_that_is_cancelled_ends_every_leg(world: World) -> None:
+    done: list[bool] = []
+    world.subscriber("a", None)
+    world.subscriber("b")
+    for name in ("a", "b"):
+        world.subscription(name, f"http://{name}.test")
+    under_way = world.channel.accept(event(), done.append)
+    assert not under_way.is_over
+    under_way.cancel()
+    assert (under_way.is_over, done) == (True, [False])
+
+
 async def test_without_a_leg_all_is_well(world: World) -> None:
     done: list[bool] = []
     world.channel.accept(event(), done.append)

@@ -86,6 +86,37 @@ async def test_patience_ends_while_no_replica_is_there_and_the_place_is_left(wor
     assert asleep.in_flight == 0
 
 
+async def test_a_call_that_is_cancelled_leaves_its_place_and_is_not_answered(world: World) -> None:
+    asleep = throttler()
+    world.serve(asleep, "asleep.example.com")
+    answers: list[Answer] = []
+    parked = world.client.start("http://asleep.example.com/", [], b"", answers.append)
+    parked.cancel()
+    parked.cancel()
+    assert (asleep.in_flight, parked.finished, answers) == (0, True, [])
+
+
+async def test_a_call_that_is_cancelled_closes_its_connection(world: World) -> None:
+    heard = asyncio.Event()
+    closed = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        heard.set()
+        await reader.read()
+        closed.set()
+        writer.close()
+
+    answers: list[Answer] = []
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, asyncio.timeout(5):
+        port = server.sockets[0].getsockname()[1]
+        sent = world.client.start(f"http://127.0.0.1:{port}/", [], b"", answers.append)
+        await heard.wait()
+        sent.cancel()
+        await closed.wait()
+    assert answers == []
+
+
 async def test_a_cluster_local_name_that_nobody_has_is_not_dialled(world: World) -> None:
     answer = await ask(world, "http://no.default.svc.cluster.local/")
     assert answer.error == "dial tcp: lookup no.default.svc.cluster.local: no such host"

@@ -124,10 +124,13 @@ async def test_a_client_that_left_is_known_to_be_gone(talk: Talk) -> None:
     found = await talk.receiver.next()
     assert isinstance(found, Kept)
     assert not found.is_gone
+    told: list[bool] = []
+    found.on_gone = lambda: told.append(found.is_gone)
     talk.line.writer.close()
     async with asyncio.timeout(5):
         await found.left.wait()
     assert found.is_gone
+    assert told == [True]
     found.answer(200)  # nobody waits: dropped
 
 
