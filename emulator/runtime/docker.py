@@ -56,6 +56,7 @@ from emulator.runtime.docker_specs import (
     addresses_of,
     container_event,
     container_state,
+    is_desktop,
     listed_state,
 )
 from emulator.runtime.docker_stdio import DockerAttach, DockerExec, exec_id, streams
@@ -100,9 +101,9 @@ class DockerRuntime:
     # -- the engine
 
     async def connect(self) -> EngineInfo:
-        endpoint, client, version, info = await self._threads.call(self._connect)
+        endpoint, client, version = await self._threads.call(self._connect)
         self._endpoint, self._client, self._network = endpoint, client, None
-        self._is_desktop = "Desktop" in str(info.get("OperatingSystem", ""))
+        self._is_desktop = is_desktop(version)
         return EngineInfo("docker", str(version["Version"]), endpoint.url)
 
     async def capacity(self) -> Capacity:
@@ -114,7 +115,7 @@ class DockerRuntime:
         if self._client is not None:
             self._client.close()
 
-    def _connect(self) -> tuple[Endpoint, docker.APIClient, Json, Json]:
+    def _connect(self) -> tuple[Endpoint, docker.APIClient, Json]:
         endpoint = find_engine(os.environ, Path.home())
         tls: docker.tls.TLSConfig | bool = False
         if endpoint.tls is not None:
@@ -131,7 +132,8 @@ class DockerRuntime:
                 num_pools=WORKERS,
                 max_pool_size=64,
             )
-            return endpoint, client, client.version(), client.info()
+            # Not `info`: the engine holds that back while a pull looks for a registry that has no address.
+            return endpoint, client, client.version()
         except (DockerException, requests.exceptions.RequestException, OSError) as error:
             raise EngineUnavailable(str(endpoint), *explain(error)) from error
 

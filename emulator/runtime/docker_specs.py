@@ -147,6 +147,12 @@ def opener_body(volume: str, target: str, image: str, instance: str) -> Json:
     }
 
 
+def is_desktop(version: Json) -> bool:
+    """Whether the engine that said this of itself is Docker Desktop's, in a machine of its own on this computer."""
+    platform = (version.get("Platform") or {}).get("Name") or ""
+    return "Desktop" in platform or "linuxkit" in version.get("KernelVersion", "")
+
+
 def container_state(described: Json) -> ContainerState:
     """From the engine's inspect answer."""
     state, config = described["State"], described["Config"]

@@ -16,6 +16,7 @@ from emulator.runtime.docker_specs import (
     container_event,
     container_state,
     create_body,
+    is_desktop,
     listed_state,
     status_of,
 )
@@ -195,3 +196,18 @@ def test_an_event_is_read() -> None:
 @pytest.mark.parametrize("line", [event("exec_start: sh"), event("create", "network"), event("attach"), {}])
 def test_what_is_no_affair_of_a_container_is_left_out(line: dict[str, Any]) -> None:
     assert container_event(line) is None
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ({"Platform": {"Name": "Docker Desktop 4.30.0 (149282)"}, "KernelVersion": "6.6.26-linuxkit"}, True),
+        ({"Platform": {"Name": "Docker Engine - Community"}, "KernelVersion": "5.10.25-linuxkit"}, True),
+        ({"Platform": {"Name": "Docker Engine - Community"}, "KernelVersion": "6.1.0-21-amd64"}, False),
+        ({"Platform": {"Name": ""}, "KernelVersion": "6.1.0-21-amd64"}, False),
+        ({}, False),
+    ],
+    ids=["now", "before it said so", "an engine", "a distribution's", "one that says nothing"],
+)
+def test_docker_desktop_is_told_by_what_it_says_of_itself(version: dict[str, Any], expected: bool) -> None:
+    assert is_desktop(version) is expected
