@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections import deque
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,9 +26,9 @@ from emulator.runtime.errors import RuntimeFault
 
 Json = dict[str, Any]
 
-# Messages of a client that are read before the process has taken the first: enough to notice that it has left, although
+# Bytes of a client that are read before the process has taken the first: enough to notice that it has left, although
 # the process reads nothing.
-_READ_AHEAD = 32
+_READ_AHEAD = 1 << 20
 _SIZE_BOUND = 0xFFFF
 
 
@@ -127,9 +127,9 @@ async def _opened(plan: Plan, containers: Containers) -> Stdio:
 
 async def _connected(plan: Plan, stdio: Stdio, remote: Remote) -> Json:
     """Both directions until the process has ended; its Status. ClientLeft in a group."""
-    inbox: asyncio.Queue[Message] = asyncio.Queue(_READ_AHEAD)
+    inbox = _Inbox()
     async with Tasks() as tasks:
-        tasks.spawn(_receive(remote, inbox.put, stdio, plan.tty), "receive")
+        tasks.spawn(_receive(remote, inbox, stdio, plan.tty), "receive")
         tasks.spawn(_feed(inbox, stdio), "input")
         try:
             while (found := await stdio.read()) is not None:
@@ -141,22 +141,53 @@ async def _connected(plan: Plan, stdio: Stdio, remote: Remote) -> Json:
             return _failed(plan, fault)
 
 
-async def _receive(remote: Remote, put: Callable[[Message], Awaitable[None]], stdio: Stdio, has_tty: bool) -> None:
+class _Inbox:
+    """A process's input on its way: at most `_READ_AHEAD` bytes, and the message that exceeds them."""
+
+    def __init__(self) -> None:
+        self._messages: deque[Data | EndOfInput] = deque()
+        self._size = 0
+        self._changed = asyncio.Condition()
+
+    async def put(self, message: Data | EndOfInput) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._size < _READ_AHEAD)
+            self._messages.append(message)
+            self._size += _size(message)
+            self._changed.notify_all()
+
+    async def get(self) -> Data | EndOfInput:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._messages)
+            message = self._messages.popleft()
+            self._size -= _size(message)
+            self._changed.notify_all()
+            return message
+
+
+def _size(message: Data | EndOfInput) -> int:
+    return len(message.data) if isinstance(message, Data) else 0
+
+
+async def _receive(remote: Remote, inbox: _Inbox, stdio: Stdio, has_tty: bool) -> None:
     """Sizes count at once, input in its turn."""
     while True:
         message = await remote.receive()
         if not isinstance(message, Size):
-            await put(message)
+            await inbox.put(message)
         elif has_tty:
             await stdio.resize(message.width, message.height)
 
 
-async def _feed(inbox: asyncio.Queue[Message], stdio: Stdio) -> None:
+async def _feed(inbox: _Inbox, stdio: Stdio) -> None:
+    """What comes behind the end of input is thrown away."""
+    is_ended = False
     while True:
         match await inbox.get():
-            case Data(data):
+            case Data(data) if not is_ended:
                 await stdio.write(data)
-            case EndOfInput():
+            case EndOfInput() if not is_ended:
+                is_ended = True
                 await stdio.end_input()
 
 

@@ -92,10 +92,10 @@ class SpdyStream:
 
     async def put(self, data: bytes) -> None:
         """Keep what has come; waits while too much is unread."""
-        while self._size >= _READ_AHEAD and not self.is_dropped:
+        while self._size >= _READ_AHEAD and not self.is_dropped and not self.is_ended:
             self._changed.clear()
             await self._changed.wait()
-        if data and not self.is_dropped:
+        if data and not self.is_dropped and not self.is_ended:
             self._pieces.append(data)
             self._size += len(data)
             self._changed.set()

@@ -198,6 +198,8 @@ async def _resize(ask: Ask[Any], work: Callable[[docker.APIClient], object]) -> 
         try:
             await ask(work)
             return
+        except EngineUnavailable:
+            return  # whoever reads its output learns of it
         except APIError:
             await asyncio.sleep(_POLL_S * (attempt + 1))
 

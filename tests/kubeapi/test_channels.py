@@ -62,6 +62,8 @@ async def test_input_goes_in_and_output_and_status_come_out(running: Api) -> Non
         await socket.send(b"\x00hello")
         await socket.send("\x00text, too")
         await socket.send(b"\xff\x00")
+        await socket.send(b"\x00behind the end")
+        await socket.send(b"\xff\x00")
         assert await socket.recv() == b"\x01"
         frames = await rest(socket)
     assert frames[:2] == [b"\x01hello", b"\x01text, too"]
