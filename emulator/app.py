@@ -272,7 +272,7 @@ class Parts:
 
     def listen(self, sockets: Sockets, prefix: str, stop: Callable[[], None]) -> Iterator[tuple[str, Server]]:
         """The servers, by name. The API lies under `prefix`; `stop` is what `kemu down` asks of it."""
-        public, internal = self.hosts.public, self.hosts.internal
+        public, internal, why = self.hosts.public, self.hosts.internal, self._backends.why_absent
         actions = Actions(
             fire=self._eventing.fire,
             stop=stop,
@@ -283,8 +283,8 @@ class Parts:
         )
         app = api(self._store, prefix, actions)
         for name, listener in (
-            ("public", Listener(sockets.public, public, self._deadlines, unknown_host(public))),
-            ("inside", Listener(sockets.inside, internal, self._deadlines, unknown_host(internal))),
+            ("public", Listener(sockets.public, public, self._deadlines, unknown_host(public, why))),
+            ("inside", Listener(sockets.inside, internal, self._deadlines, unknown_host(internal, why))),
             ("control", Listener(sockets.control, HostTable(), self._deadlines, app, speaks_http2=True)),
         ):
             server = Server(listener)

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from starlette.responses import PlainTextResponse
 
 from emulator.ingress.connection import Connection, ListenerConfig
 from emulator.ingress.deadlines import Deadlines
-from emulator.ingress.hosts import HostTable
+from emulator.ingress.hosts import HostTable, normal_host
 from emulator.ingress.versions import EitherConnection
 
 BACKLOG = 2048
@@ -134,13 +134,17 @@ class _Quiet(uvicorn.Server):
         yield
 
 
-def unknown_host(hosts: HostTable) -> Starlette:
-    """The app behind the ingress: 404 with the hosts there are (spec serving.md §4.1; Knative's own body is empty)."""
+def unknown_host(hosts: HostTable, why: Callable[[str], str] = lambda host: "") -> Starlette:
+    """The app behind the ingress: 404 with the hosts there are (spec serving.md §4.1; Knative's own body is empty).
+
+    Where `why` knows what keeps the owner of a host from answering to it, that is said instead.
+    """
 
     async def answer(request: Request, _: Exception) -> PlainTextResponse:
-        names = hosts.names()
-        listed = "\n".join(f"  {name}" for name in names) or "  (none yet)"
-        said = f'no Service answers to the host "{request.headers.get("host", "")}"; there are:\n{listed}\n'
+        host = request.headers.get("host", "")
+        listed = "\n".join(f"  {name}" for name in hosts.names()) or "  (none yet)"
+        reason = why(normal_host(host.encode()).decode(errors="replace"))
+        said = f"{reason}\n" if reason else f'no Service answers to the host "{host}"; there are:\n{listed}\n'
         return PlainTextResponse(said, 404, headers={"X-Content-Type-Options": "nosniff"})
 
     # Not a route: that would answer 405 to the methods that it does not list.

@@ -24,7 +24,7 @@ from emulator.objects.kind import Kind
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import NAMESPACE
 from emulator.serving.hostnames import BadTemplate, HostNames
-from emulator.serving.kinds import REVISION, ROUTE
+from emulator.serving.kinds import REVISION, ROUTE, SERVICE
 from emulator.serving.throttler import Hooks, Throttler
 from emulator.store.projection import Projection
 from emulator.store.store import Store
@@ -107,6 +107,18 @@ class Backends:
         """How many requests a Revision has had."""
         throttler = self._throttlers.get((namespace, revision))
         return throttler.requests if throttler is not None else 0
+
+    def why_absent(self, host: str) -> str:
+        """What keeps the Route of `host` (lower case, without port) from answering; "" if it has none, or answers."""
+        for route in self._store.list(ROUTE):
+            names = self._host_names(route)
+            if names is not None and not route.is_ready and host in (*names.public(""), *names.internal("")):
+                owner = self._store.find(SERVICE, route.name, route.namespace)
+                shown = owner if owner is not None and route.is_controlled_by(owner) else route
+                ready = shown.condition("Ready")
+                said = ready.get("message") or ready.get("reason") or "it has only just come"
+                return f"{shown.kind.name} {shown.namespace}/{shown.name} is not ready: {said}"
+        return ""
 
     async def drain(self, address: tuple[str, int], timeout_s: float) -> None:
         """Returns when no request is under way to a replica that was taken out, or after `timeout_s`."""

@@ -164,6 +164,18 @@ async def test_an_unknown_host_is_told_that_there_are_none_yet() -> None:
         assert (await ask(port)).endswith(b"there are:\n  (none yet)\n")
 
 
+async def test_an_unknown_host_whose_owner_is_known_is_told_why() -> None:
+    asked: list[str] = []
+
+    def why(host: str) -> str:
+        asked.append(host)
+        return "Service default/hello is not ready: it fails"
+
+    async with serving(unknown_host(HostTable(), why)) as (_, port):
+        assert (await ask(port)).endswith(b"\r\n\r\nService default/hello is not ready: it fails\n")
+    assert asked == ["nobody.test"]
+
+
 async def test_an_answer_to_head_has_no_body() -> None:
     async with serving(unknown_host(HostTable())) as (_, port):
         assert (await ask(port, "HEAD")).endswith(b"\r\n\r\n")

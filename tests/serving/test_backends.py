@@ -12,7 +12,7 @@ from emulator.ingress.upstream import Dialer
 from emulator.lib.tasks import Tasks
 from emulator.objects.resource import Resource
 from emulator.serving.backends import ADDRESS, COLD_START, REVISION_LABEL, Backends, RouteHandler
-from emulator.serving.kinds import REVISION, ROUTE
+from emulator.serving.kinds import REVISION, ROUTE, SERVICE
 from emulator.workloads.pods import POD
 from tests import world as objects
 from tests.serving.test_throttler import Job, make
@@ -109,6 +109,31 @@ async def test_while_a_route_changes_its_names_lead_to_the_same_handler(world: W
     world.ready(made, traffic=[to("r2")])
     assert world.hosts.public.find(HELLO.encode()) is handler
     assert world.backend(HELLO) is world.backends.throttler("default", "r2")
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        (HELLO, "Route default/hello is not ready: no Revision"),
+        ("hello.default.svc.cluster.local", "Route default/hello is not ready: no Revision"),
+        ("hello.default.example.com", "Route default/hello is not ready: no Revision"),
+        ("other.default.localhost", ""),
+    ],
+)
+async def test_why_a_host_does_not_answer_yet_is_known(world: World, host: str, said: str) -> None:
+    route = world.route(to("r1"))
+    assert world.backends.why_absent(host) == ""
+    world.ready(route, "False", "RevisionMissing", "no Revision")
+    assert world.backends.why_absent(host) == said
+
+
+async def test_why_is_the_services_own_reason(world: World) -> None:
+    service = world.create(obj(SERVICE, "hello", {"template": {"spec": {"containers": [{"image": "app"}]}}}))
+    spec = {"traffic": [{"configurationName": "hello", "percent": 100}]}
+    world.create(obj(ROUTE, "hello", spec), service)
+    assert world.backends.why_absent(HELLO) == "Service default/hello is not ready: it has only just come"
+    world.ready(service, "False", "RevisionFailed", "Revision failed")
+    assert world.backends.why_absent(HELLO) == "Service default/hello is not ready: Revision failed"
 
 
 async def test_a_deleted_route_takes_its_names_along(world: World) -> None:
