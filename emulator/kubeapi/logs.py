@@ -177,7 +177,8 @@ async def _lines(log: RingLog, run: Run | None, options: Options) -> AsyncIterat
         return
     async with aclosing(log.follow(next_position, run)) as following:  # type: ignore[type-var]
         async for line in following:
-            if options.stream in ("", line.stream):
+            is_new = options.since is None or line.at >= options.since
+            if is_new and options.stream in ("", line.stream):
                 yield _encoded(line, options.timestamps)
 
 

@@ -38,6 +38,12 @@ class PodLogs:
                     del self._logs[closed]
         return self._logs[key]
 
+    def end(self, namespace: str, pod: str) -> None:
+        """The Pod has gone: none of its logs goes on, that of a container without a process (`queue-proxy`) neither."""
+        for key, log in self._logs.items():
+            if key[:2] == (namespace, pod):
+                log.close()
+
     def forget(self, namespace: str, pod: str) -> None:
         """Drop what a Pod of this name has left: another one of the same name begins."""
         for key in [key for key, log in self._logs.items() if key[:2] == (namespace, pod) and log.is_closed]:
@@ -109,3 +115,4 @@ class PodRunner:
             await worker.run()
         finally:
             del self._workers[pod.uid]
+            self._logs.end(pod.namespace, pod.name)

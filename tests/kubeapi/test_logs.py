@@ -97,6 +97,18 @@ async def test_following_ends_with_the_container_and_not_with_the_pod(running: A
         assert await lines.read() == b"\r\n0\r\n\r\n"
 
 
+async def test_lines_that_come_before_the_time_asked_for_are_not_followed(running: Api) -> None:
+    set_state(running.store, make_pod(running.store, "c"), c=RUNNING)
+    log, later = fill(running), running.store.clock.now() + timedelta(hours=1)
+    async with followed(running, f"{LOG}?follow=true&sinceTime={later:%Y-%m-%dT%H:%M:%SZ}") as lines:
+        log.append("too early", running.store.clock.now())
+        log.append("late enough", later)
+        log.rest()
+        text = await lines.read()
+    assert b"late enough\n" in text
+    assert b"early" not in text
+
+
 async def test_who_stops_following_leaves_nothing_behind(running: Api) -> None:
     set_state(running.store, make_pod(running.store, "c"), c=RUNNING)
     log = fill(running)
