@@ -19,10 +19,10 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 def as_yaml(value: Any, *, sort_keys: bool = False) -> str:
-    """Block style, long lines left whole. The library is loaded here: tables do without."""
-    import yaml
+    """Block style, long lines left whole; read again, by kubectl or `kemu up`, it is the same."""
+    from emulator.manifests.writing import text_of  # loads the library: tables do without
 
-    return yaml.safe_dump(value, sort_keys=sort_keys, default_flow_style=False, allow_unicode=True, width=1000)
+    return text_of(value, sort_keys=sort_keys)
 
 
 def table_rows(table: Json, *, is_wide: bool, with_namespace: bool) -> list[list[str]]:

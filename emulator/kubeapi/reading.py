@@ -108,9 +108,9 @@ class Reader:
 def reply(value: Any, code: int = 200, media: str = "application/json") -> Response:
     """`value` as JSON, or as YAML."""
     if media == YAML:
-        import yaml  # rarely asked for
+        from emulator.manifests.writing import text_of  # rarely asked for
 
-        return Response(yaml.safe_dump(value, sort_keys=False), code, media_type=media)
+        return Response(text_of(value), code, media_type=media)
     return Response(encoded(value), code, media_type=media)
 
 
