@@ -1,8 +1,9 @@
 """The composition root: the only place that makes parts and connects them.
 
-`run` is a whole life of kemu: claim the data directory, judge the manifests, find the engine, bind the ports, fill
-the Store, start every part in one TaskGroup, and take everything down again in the opposite order. Each step's
-failure is an exception that says what to do; nothing has been started by then that would have to be undone by hand.
+`run` is a whole life of kemu: claim the data directory, take over what an earlier run left, judge the manifests, find
+the engine, bind the ports, fill the Store, start every part in one TaskGroup, and take everything down again in the
+opposite order. Each step's failure is an exception that says what to do; nothing has been started by then that would
+have to be undone by hand.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +37,8 @@ from emulator.lib.instance import Instance, State
 from emulator.lib.kubeconfig import last_server
 from emulator.lib.report import report, trouble
 from emulator.lib.tasks import Tasks
+from emulator.manifests.asleep import as_found
+from emulator.manifests.edits import Edit, edits
 from emulator.manifests.loader import Applied, Loader, Wanted
 from emulator.manifests.watching import watch
 from emulator.objects.kind import Registry
@@ -48,6 +51,9 @@ from emulator.serving.reconcilers import KINDS as SERVING_KINDS
 from emulator.serving.reconcilers import RECONCILERS as SERVING_RECONCILERS
 from emulator.serving.scaler import Scaler
 from emulator.settings import Settings
+from emulator.store.database import Database
+from emulator.store.disk import Disk
+from emulator.store.ledger import Ledger
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.enginelink import EngineLink
@@ -87,7 +93,7 @@ Show = Callable[[Started], None]
 async def run(settings: Settings, instance: Instance, show: Show) -> None:
     """Live until told to stop: by SIGINT, SIGTERM, SIGHUP or `kemu down`.
 
-    ManifestFaults, PortInUse, PortForbidden, EngineUnavailable and OSError when kemu cannot start.
+    ManifestFaults, PortInUse, PortForbidden, EngineUnavailable, Unusable and OSError when kemu cannot start.
     """
     await App(settings, instance).run(show)
 
@@ -101,12 +107,25 @@ class App:
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self.store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP)
-        self._loader = Loader(self.store, settings.paths, _OPERATORS)
+        self._ledger = Ledger()
+        self._database = Database(settings.data_dir)
+        self._disk = Disk(self._database, self.store, self._ledger)
+        self._loader = Loader(self.store, settings.paths, _OPERATORS, self._ledger)
         self._hosts_file = HostsFile(settings.data_dir / "hosts")
         self._runtime = DockerRuntime(instance.id, self._hosts_file)
 
     async def run(self, show: Show) -> None:
         """See the module's `run`."""
+        found = await asyncio.to_thread(self._database.open)
+        try:
+            for note in self._disk.restore(found, as_found):
+                trouble(logger, "kemu", "%s", note)
+            await self._start(show)
+        finally:
+            await self._disk.close()
+
+    async def _start(self, show: Show) -> None:
+        """Judge the manifests, find the engine, bind the ports, and live."""
         settings = self._settings
         wanted = self._loader.check(await asyncio.to_thread(self._loader.read))
         with contextlib.ExitStack() as sockets:
@@ -128,16 +147,20 @@ class App:
         async with Tasks() as dials, Tasks() as tasks:
             parts = Parts(settings, self.store, self._runtime, addresses, Dialer(dials))
             try:
+                self.store.announce()
+                # What an earlier run left is settled before files change it: by then owners know what they wrote.
+                parts.controller.settle()
                 self._loader.settle = parts.controller.settle
                 applied = self._loader.apply(wanted)
                 parts.controller.settle()
                 for name, work in parts.work():
                     tasks.spawn(work, name)
+                tasks.spawn(self._disk.run(), "disk")
                 tasks.spawn(self._keep_names(parts.hosts.internal, _gateway(sockets.inside)), "names")
                 if settings.watch:
                     tasks.spawn(watch(self._loader, settings.reload_quiet_s, _show_notes), "manifests")
                 state = self._state(sockets)
-                for name, server in parts.listen(sockets, state.prefix, self._stop.set):
+                for name, server in parts.listen(sockets, state.prefix, self._kept()):
                     tasks.spawn(server.run(), name)
                 await parts.images.looked(_LOOK_S)
                 parts.controller.settle()
@@ -147,6 +170,9 @@ class App:
                 await self._stop.wait()
             finally:
                 await self._wind_down(parts)
+
+    def _kept(self) -> Kept:
+        return Kept(self._stop.set, self._disk.flush, lambda: edits(self.store, self._ledger))
 
     # -- before the parts
 
@@ -238,6 +264,15 @@ class Sockets:
     control: socket.socket
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What the API is given of the App: how to end it, its disk, and what differs from the files."""
+
+    stop: Callable[[], None]
+    written: Callable[[], Awaitable[None]]
+    edits: Callable[[], Iterable[Edit]]
+
+
 class Parts:
     """The parts of a running kemu, connected. Making them starts nothing; `work` has what must run."""
 
@@ -270,16 +305,18 @@ class Parts:
         yield "pods", self._pods.run()
         yield "eventing", self._eventing.run()
 
-    def listen(self, sockets: Sockets, prefix: str, stop: Callable[[], None]) -> Iterator[tuple[str, Server]]:
-        """The servers, by name. The API lies under `prefix`; `stop` is what `kemu down` asks of it."""
+    def listen(self, sockets: Sockets, prefix: str, kept: Kept) -> Iterator[tuple[str, Server]]:
+        """The servers, by name. The API lies under `prefix`; `kept.stop` is what `kemu down` asks of it."""
         public, internal, why = self.hosts.public, self.hosts.internal, self._backends.why_absent
         actions = Actions(
             fire=self._eventing.fire,
-            stop=stop,
+            stop=kept.stop,
             logs=self._logs,
             containers=self.link.runtime,
             last_cold=self._backends.last_cold,
             requests=self._backends.requests,
+            edits=kept.edits,
+            written=kept.written,
         )
         app = api(self._store, prefix, actions)
         for name, listener in (

@@ -1,4 +1,4 @@
-"""`kemu apply`: objects from files into a running kemu. They live as long as it does.
+"""`kemu apply`: objects from files into a running kemu, as through any client of the API.
 
 Every document is tried, whatever became of those before it. What the API refuses is told with its place in the file.
 """
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 )
 @data_dir_option
 def command(paths: tuple[str, ...], data_dir: str | None) -> None:
-    """Create or change the objects in files. They last until kemu stops; for more, run `kemu up` on the files."""
+    """Create or change the objects in files. They stay until they are deleted, also when kemu is started again."""
     client = Client.find(data_dir)
     faults: list[str] = []
     for file, document in documents(paths):

@@ -1,27 +1,40 @@
-"""`kemu down`: ask the running kemu to stop, and wait until its process is gone."""
+"""`kemu down`: ask the running kemu to stop, and wait until its process is gone. With `--purge`, forget its objects."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
+from pathlib import Path
 
 import click
 
 from emulator.cli.client import Client, Failure, data_dir_option
+from emulator.lib.instance import AlreadyRunning, Instance, running
 from emulator.lib.instance import data_dir as folder_of
-from emulator.lib.instance import running
 
 PATIENCE_S = 60.0
 
 
 @click.command(short_help="Stop a running kemu and wait until it is gone.")
+@click.option("--purge", is_flag=True, help="Also remove what kemu keeps: every object made through the API.")
 @data_dir_option
-def command(data_dir: str | None) -> None:
-    """Stop a running kemu: requests in flight end, containers are removed."""
-    client = Client.find(data_dir)
+def command(purge: bool, data_dir: str | None) -> None:
+    """Stop a running kemu: requests in flight end, containers are removed.
+
+    What came through the API is kept in the data directory and there again at the next `kemu up`. With --purge it is
+    removed, whether kemu runs or not; manifests are not touched.
+    """
+    folder = folder_of(data_dir, os.environ)
+    if not purge or running(folder) is not None:
+        _stop(Client.find(data_dir), folder)
+    if purge:
+        _purge(folder)
+
+
+def _stop(client: Client, folder: Path) -> None:
     client.ask("POST", "/kemu/stop")
     deadline = time.monotonic() + PATIENCE_S
-    folder = folder_of(data_dir, os.environ)
     while running(folder) is not None or _is_alive(client.state.pid):
         if time.monotonic() > deadline:
             pid = client.state.pid
@@ -29,6 +42,44 @@ def command(data_dir: str | None) -> None:
             raise Failure(said)
         time.sleep(0.05)
     click.echo(f"stopped kemu (pid {client.state.pid})")
+
+
+def _purge(folder: Path) -> None:
+    from emulator.store.database import count
+
+    if not folder.is_dir():
+        click.echo(f"nothing to forget: {folder} is not there")
+        return
+    try:
+        with Instance(folder) as instance:
+            objects = count(folder)
+            containers = asyncio.run(_sweep(instance.id))
+            instance.forget()
+    except AlreadyRunning as started:
+        raise Failure(str(started)) from None
+    except OSError as error:
+        raise Failure(f"{error.filename}: {error.strerror}; what kemu keeps is not removed") from None
+    click.echo(f"removed {_counted(objects, 'object')} and {containers} from {folder}")
+
+
+async def _sweep(instance: str) -> str:
+    """Remove the containers that a killed kemu left; how many there were, or why nobody knows."""
+    from emulator.runtime.docker import DockerRuntime
+    from emulator.runtime.errors import EngineUnavailable
+
+    runtime = DockerRuntime(instance)
+    try:
+        await runtime.connect()
+        return _counted(len(await runtime.sweep()), "container")
+    except EngineUnavailable:
+        listing = f"docker ps -a --filter label=dev.kemu.instance={instance}"
+        return f"no container (the engine does not answer; `{listing}` shows what is left)"
+    finally:
+        await runtime.close()
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _is_alive(pid: int) -> bool:

@@ -78,6 +78,7 @@ def _run(settings: Any, show: Any) -> None:
     from emulator.lib.instance import AlreadyRunning, Instance
     from emulator.manifests.diagnostics import ManifestFaults
     from emulator.runtime.errors import EngineUnavailable
+    from emulator.store.database import Unusable
 
     try:
         with Instance(settings.data_dir) as instance, asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -86,7 +87,7 @@ def _run(settings: Any, show: Any) -> None:
     except ManifestFaults as faults:
         count = len(faults.diagnostics)
         raise Failure(f"{count} fault{'' if count == 1 else 's'}; nothing was started\n{faults}") from None
-    except (PortInUse, PortForbidden, AlreadyRunning) as refused:
+    except (PortInUse, PortForbidden, AlreadyRunning, Unusable) as refused:
         raise Failure(str(refused)) from None
     except EngineUnavailable as missing:
         raise NotThere(str(missing)) from None

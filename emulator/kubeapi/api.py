@@ -28,6 +28,7 @@ from emulator.kubeapi.writing import Writer
 from emulator.objects.errors import ApiError, MethodNotAllowed
 from emulator.store.store import Store
 
+_READS = ("get", "list", "watch")
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -53,6 +54,7 @@ class _Handlers:
 
     def __init__(self, store: Store, actions: Actions) -> None:
         self._store = store
+        self._written = actions.written
         self._log = PodLog(store, actions.logs)
         encoder = Encoder()
         reader = Reader(store, encoder)
@@ -125,7 +127,10 @@ class _Handlers:
         verb = _verb(request, target)
         if verb is None or (not target.part and verb not in target.kind.verbs):
             raise MethodNotAllowed(verb or request.method, target.kind.resource)
-        return await self._answers[verb](request, target)
+        answer = await self._answers[verb](request, target)
+        if verb not in _READS:
+            await self._written()
+        return answer
 
 
 def _parts(target: Target) -> list[str]:

@@ -6,7 +6,7 @@ workloads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from emulator.kubeapi.logs import Logs, PodLog
 from emulator.kubeapi.podcontainers import Containers
+from emulator.manifests.edits import Edit
 from emulator.objects.kind import Json
 from emulator.store.store import Store
 
@@ -30,9 +31,17 @@ class Fired(Protocol):
     def type(self) -> str: ...
 
 
+async def _written() -> None:
+    """For an API whose Store is kept nowhere."""
+
+
 @dataclass(frozen=True)
 class Actions:
-    """What the API may ask of the rest of kemu. `last_cold` tells of each Revision's last cold start."""
+    """What the API may ask of the rest of kemu.
+
+    `last_cold` tells of each Revision's last cold start, `edits` of objects that are not as their files say; `written`
+    returns when all of the Store is on disk.
+    """
 
     fire: Callable[[str, str], Fired]
     stop: Callable[[], None]
@@ -40,6 +49,8 @@ class Actions:
     containers: Containers
     last_cold: Mapping[tuple[str, str], str]
     requests: Callable[[str, str], int]
+    edits: Callable[[], Iterable[Edit]] = tuple
+    written: Callable[[], Awaitable[None]] = _written
 
 
 class Own:
@@ -52,6 +63,7 @@ class Own:
     def routes(self) -> list[Route]:
         return [
             Route("/kemu/ps", self.ps),
+            Route("/kemu/edits", self.edits),
             Route("/kemu/kinds", self.kinds),
             Route("/kemu/stop", self.stop, methods=["POST"]),
             Route("/kemu/pods", self.pods),
@@ -88,6 +100,21 @@ class Own:
     async def pods(self, request: Request) -> Response:
         """Pods whose output is kept, the oldest first."""
         return JSONResponse(self._actions.logs.pods(request.query_params.get("namespace", "default")))
+
+    async def edits(self, request: Request) -> Response:
+        """Objects that were edited or deleted through the API since their files were applied."""
+        listed = [
+            {
+                "group": key.kind.group,
+                "kind": key.kind.name,
+                "namespace": key.namespace,
+                "name": key.name,
+                "file": file,
+                "isGone": is_gone,
+            }
+            for key, file, is_gone in self._actions.edits()
+        ]
+        return JSONResponse(listed)
 
     async def ps(self, request: Request) -> Response:
         return JSONResponse(self._rows())

@@ -7,10 +7,12 @@ files.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +22,8 @@ from emulator.lib import kubeconfig
 
 ENVIRONMENT = "KEMU_DATA_DIR"
 _STATE, _LOCK, _ID = "state.json", "lock", "instance"
+# Everything that a kemu writes to its data directory, whoever of its parts does.
+_OWN = (f"{_STATE}*", _LOCK, _ID, f"{kubeconfig.NAME}*", "objects.sqlite*", "hosts*", "pods", "crash.log")
 
 
 def data_dir(given: str | None, environ: Mapping[str, str]) -> Path:
@@ -99,6 +103,17 @@ class Instance:
         except FileNotFoundError:
             path.write_text(secrets.token_hex(4))
             return path.read_text()
+
+    def forget(self) -> None:
+        """Remove all that kemu keeps here, and the folder if nothing else is in it."""
+        for name in _OWN:
+            for path in self.folder.glob(name):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody else's files are in it
+            self.folder.rmdir()
 
     def publish(self, state: State) -> None:
         """Let other processes find this one: kemu's verbs by the state file, Kubernetes' clients by the kubeconfig."""

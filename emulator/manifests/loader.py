@@ -1,11 +1,12 @@
 """From files to the Store: read all, judge all, then apply all; remove what left the files.
 
 A load either fits as a whole or nothing of it is applied. Judging uses the ConfigMaps and operators of the same load.
-What the load itself says is merged three ways with what others wrote to an object since. Objects found by the first
-load are marked asleep (`kemu.dev/start`): they count as rolled out; the mark goes when the document changes. An object
-that stands several times in one file is applied as often, in that order, as `kubectl apply -f` does; in two files that
-is a fault. A namespace that is named but not defined comes to be, unlike on a cluster. Reading may run in a thread, the
-rest is for the loop.
+What the load itself says is merged three ways with what others wrote to an object since; what they wrote stays until
+its document changes. The ledger knows what was said last, also in an earlier run: what left the files since goes.
+Objects made by the first load are marked asleep (`asleep.py`); the mark goes when the document changes. An object that
+stands several times in one file is applied as often, in that order, as `kubectl apply -f` does; in two files that is a
+fault. A namespace that is named but not defined comes to be, unlike on a cluster. Reading may run in a thread, the rest
+is for the loop.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from emulator.manifests.asleep import START, as_made
 from emulator.manifests.diagnostics import NOWHERE, Diagnostic, ManifestFaults, no_object, of_problems, unknown_kind
 from emulator.manifests.documents import Document, Unreadable, read_documents, split_lists
 from emulator.manifests.files import STDIN, Source, read_sources
@@ -23,11 +25,10 @@ from emulator.objects.model import written_fidelity
 from emulator.objects.problems import dotted
 from emulator.objects.resource import Key, Resource
 from emulator.store.admission import Faulty, Request, examine
+from emulator.store.ledger import Ledger, Stated
 from emulator.store.merge import merged
 from emulator.store.store import MANIFESTS, Store
 
-START, ASLEEP = "kemu.dev/start", "asleep"
-_STARTED_KINDS = ("Service", "Configuration")
 # What others are judged by comes first.
 _FIRST = ("Namespace", "ConfigMap", "Secret", "KnativeServing", "KnativeEventing")
 
@@ -80,11 +81,13 @@ class Applied:
 class Loader:
     """The manifests of one `kemu up`. `operators` gives the ConfigMaps that an operator's object stands for."""
 
-    def __init__(self, store: Store, paths: Sequence[Path], operators: Mapping[str, ConfigMapsOf]) -> None:
+    def __init__(
+        self, store: Store, paths: Sequence[Path], operators: Mapping[str, ConfigMapsOf], ledger: Ledger | None = None
+    ) -> None:
         self.paths = tuple(paths)
         self._store = store
         self._operators = operators
-        self._last: dict[Key, Json] = {}
+        self._ledger = Ledger() if ledger is None else ledger
         self._is_first = True
         self._stdin: list[Source] | None = None
         self.told: list[Diagnostic] = []
@@ -119,16 +122,20 @@ class Loader:
         applied = Applied()
         for item in wanted:
             self._ensure_namespace(item.key)
-            if self._last.get(item.key) != item.value:
+            last = self._ledger.of(item.key)
+            if last is None or last.value != item.value or self._is_missing(item.key):
                 for step in item.earlier:
                     self._apply(step, applied)
                     self.settle()
                 self._apply(item, applied)
+            else:
+                self._ledger.note(item.key, replace(last, file=item.file))
+                applied.notes += _fidelity_notes(item) if self._is_first else []
             if item.key.kind.name in self._operators:
                 self._apply_config(self._store.get(item.key.kind, item.key.name, item.key.namespace))
         present = {item.key for item in wanted}
-        for key in [key for key in self._last if key not in present]:
-            del self._last[key]
+        for key in [key for key in self._ledger if key not in present]:
+            self._ledger.note(key, None)
             if self._store.find(key.kind, key.name, key.namespace) is not None:
                 self._store.delete(key.kind, key.name, key.namespace)
                 applied.removed.append(key)
@@ -187,6 +194,10 @@ class Loader:
 
     # -- applying
 
+    def _is_missing(self, key: Key) -> bool:
+        """Whether the start has to make an object again that was deleted; later its deletion is an edit."""
+        return self._is_first and self._store.find(key.kind, key.name, key.namespace) is None
+
     def _ensure_namespace(self, key: Key) -> None:
         kind = self._store.registry.of("v1", "Namespace")
         if kind is not None and key.namespace and self._store.find(kind, key.namespace) is None:
@@ -195,23 +206,25 @@ class Loader:
             )
 
     def _apply(self, item: Wanted, applied: Applied) -> None:
-        before = self._last.get(item.key)
-        self._last[item.key] = item.value
+        before = self._ledger.of(item.key)
         present = self._store.find(item.key.kind, item.key.name, item.key.namespace)
         if present is None:
-            self._store.create(self._marked(item), MANIFESTS)
+            stored = self._store.create(as_made(item.value) if self._is_first else item.value, MANIFESTS)
             applied.created.append(item.key)
+        else:
+            stored = self._store.update(self._merged(item, present, before.value if before else {}), MANIFESTS)
+            if stored is not present and item.key not in (*applied.created, *applied.configured):
+                applied.configured.append(item.key)
+        if stored is not present:
             applied.notes += _fidelity_notes(item)
-            return
-        base = dict(before) if before is not None else {}
-        value = merged({**present.obj}, base, {**item.value, "metadata": _with_namespace(item)})
+        self._ledger.note(item.key, Stated(item.file, item.value, stored.generation))
+
+    def _merged(self, item: Wanted, present: Resource[Any], before: Json) -> Json:
+        value = merged({**present.obj}, before, {**item.value, "metadata": _with_namespace(item)})
         if START in present.annotations and not self._is_first:
             annotations = {k: v for k, v in present.annotations.items() if k != START}
             value = {**value, "metadata": {**value["metadata"], "annotations": {**annotations, **_written(item)}}}
-        if self._store.update(value, MANIFESTS) is not present:
-            if item.key not in (*applied.created, *applied.configured):
-                applied.configured.append(item.key)
-            applied.notes += _fidelity_notes(item)
+        return value
 
     def _apply_config(self, operator: Resource[Any]) -> None:
         """An operator's ConfigMaps at once: what comes after it in this load is admitted by them."""
@@ -223,13 +236,6 @@ class Loader:
                 self._store.create({**config_map, "metadata": metadata})
             elif present.is_controlled_by(operator):
                 self._store.update({**present.obj, "data": config_map["data"]})
-
-    def _marked(self, item: Wanted) -> Json:
-        if not self._is_first or item.key.kind.name not in _STARTED_KINDS or "knative" not in item.key.kind.group:
-            return item.value
-        metadata = item.value["metadata"]
-        annotations = {START: ASLEEP, **(metadata.get("annotations") or {})}
-        return {**item.value, "metadata": {**metadata, "annotations": annotations}}
 
 
 def _parsed(source: Source) -> list[Document] | list[Diagnostic]:

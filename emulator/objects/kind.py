@@ -91,6 +91,8 @@ class Kind(Generic[S]):
     validate: Validate = lambda resource, request: ()
     columns: tuple[Column, ...] = ()
     also_served: tuple[str, ...] = field(default=())
+    ephemeral: bool = False
+    ephemeral_children: bool = False
     fields: tuple[str, ...] = ()
     has_status: bool = True
     scale: Scale | None = None

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulator.lib.durations import SECOND, parse_go
+from emulator.manifests.asleep import START
 from emulator.objects.kind import Json, Request
 from emulator.objects.names import dns1035_faults
 from emulator.objects.problems import Problem, invalid_key, invalid_value, missing
 from emulator.objects.resource import Resource
+from emulator.store.store import MANIFESTS
 
 GROUP = "serving.knative.dev"
 NAMESPACE = "knative-serving"
@@ -62,6 +64,16 @@ def sign(obj: Json, request: Request) -> None:
             annotations.setdefault(key, old.annotations[key])
     if old.obj.get("spec") != obj.get("spec"):
         annotations[LAST_MODIFIER] = request.user
+
+
+def rouse(obj: Json, request: Request) -> None:
+    """A template that somebody else than the manifests changes is rolled out, however `up` found its object."""
+    old = request.old
+    if old is None or request.user == MANIFESTS or obj["spec"]["template"] == old.obj["spec"]["template"]:
+        return
+    annotations = obj["metadata"].get("annotations") or {}
+    if START in annotations and annotations[START] == old.annotations.get(START):
+        del annotations[START]
 
 
 def object_problems(resource: Resource[Any], request: Request) -> Iterator[Problem]:

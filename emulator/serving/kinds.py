@@ -28,6 +28,7 @@ from emulator.serving.annotations import (
     object_problems,
     owner_label_problems,
     rollout_problems,
+    rouse,
     sign,
     template_problems,
 )
@@ -59,12 +60,14 @@ def _default_service(obj: Json, request: Request) -> None:
     _default_template(obj, request)
     set_traffic_defaults(obj["spec"])
     sign(obj, request)
+    rouse(obj, request)
 
 
 def _default_configuration(obj: Json, request: Request) -> None:
     _default_template(obj, request)
     if not _has_controller(obj):
         sign(obj, request)
+        rouse(obj, request)
 
 
 def _default_template(obj: Json, request: Request) -> None:
@@ -252,6 +255,7 @@ REVISION = Kind(
         Column("Actual Replicas", lambda r: r.status.get("actualReplicas"), type="integer"),
         Column("Desired Replicas", lambda r: r.status.get("desiredReplicas"), type="integer"),
     ),
+    ephemeral_children=True,
 )
 ROUTE = Kind(
     group=GROUP,

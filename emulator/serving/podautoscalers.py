@@ -40,4 +40,5 @@ POD_AUTOSCALER = Kind(
         Column("Ready", lambda r: r.condition("Ready")["status"]),
         Column("Reason", lambda r: r.condition("Ready").get("reason", "")),
     ),
+    ephemeral=True,
 )

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from emulator.lib.clock import Clock, rfc3339
-from emulator.objects.errors import AlreadyExists, Conflict, Invalid, NotFound
+from emulator.objects.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound
 from emulator.objects.kind import Json, Kind, Registry
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Key, Resource
@@ -90,6 +90,36 @@ class Store:
     def observe(self, observer: Observer) -> None:
         """Call `observer` after every write, for as long as this Store lives."""
         self._observers.append(observer)
+
+    # -- from an earlier run
+
+    def restore(self, objects: Iterable[Json], version: int) -> Sequence[tuple[Json, str]]:
+        """Take over objects as they were stored, in an empty Store; those that do not fit, each with why.
+
+        `version` is the last that was given out for them. Nobody is told before `announce`.
+        """
+        unfit = []
+        for obj in objects:
+            try:
+                kind = kind_of(obj, self.registry)
+                resource = decode(kind, obj)
+                version = max(version, resource.resource_version)
+                self._hold(resource)
+            except BadRequest as error:
+                unfit.append((obj, error.message))
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                unfit.append((obj, f"{type(error).__name__}: {error}"))
+        self.version = max(self.version, version + 1)
+        self._history.begin(self.version)
+        return unfit
+
+    def announce(self) -> None:
+        """Tell the observers of everything that is here, as if it came one by one. Watches are not told."""
+        present = [r for spaces in self._tables.values() for objects in spaces.values() for r in objects.values()]
+        for resource in sorted(present, key=lambda r: r.resource_version):
+            self._announcements.append(Change("ADDED", resource, resource.resource_version))
+        self._drain()
+        self._history.begin(self.version)
 
     # -- writing
 
@@ -211,10 +241,13 @@ class Store:
     def _put(self, resource: Resource[S], type_: ChangeType, old: Resource[S] | None) -> Resource[S]:
         self.version += 1
         resource.obj["metadata"]["resourceVersion"] = str(self.version)
-        spaces = self._tables.setdefault(resource.kind, {})
-        spaces.setdefault(resource.namespace, {})[resource.name] = resource
+        self._hold(resource)
         self._announce(Change(type_, resource, self.version, old))
         return resource
+
+    def _hold(self, resource: Resource[Any]) -> None:
+        spaces = self._tables.setdefault(resource.kind, {})
+        spaces.setdefault(resource.namespace, {})[resource.name] = resource
 
     def _remove(self, resource: Resource[S]) -> Resource[S]:
         self.version += 1
@@ -231,6 +264,9 @@ class Store:
 
     def _announce(self, change: Change) -> None:
         self._announcements.append(change)
+        self._drain()
+
+    def _drain(self) -> None:
         if self._announcing:
             return
         self._announcing = True

@@ -85,6 +85,11 @@ class History:
         self._forgotten = begun
         self.watches: set[Watch] = set()
 
+    def begin(self, version: int) -> None:
+        """Know nothing of what happened up to `version`."""
+        self._changes.clear()
+        self._forgotten = version
+
     def append(self, change: Change) -> None:
         if len(self._changes) == self._changes.maxlen:
             self._forgotten = self._changes[0].version

@@ -30,4 +30,5 @@ IMAGE = Kind(
         Column("Ready", lambda r: r.condition("Ready")["status"]),
         Column("Reason", lambda r: r.condition("Ready").get("reason", "")),
     ),
+    ephemeral=True,
 )

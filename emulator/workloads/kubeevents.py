@@ -43,4 +43,5 @@ KUBE_EVENT = Kind(
         Column("Object", _object),
         Column("Message", lambda r: r.obj.get("message")),
     ),
+    ephemeral=True,
 )

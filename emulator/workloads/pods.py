@@ -61,4 +61,5 @@ POD = Kind(
         Column("IP", lambda r: r.status.get("podIP", "<none>"), wide=True),
         Column("Node", lambda r: "kemu", wide=True),
     ),
+    ephemeral=True,
 )

@@ -45,3 +45,19 @@ def test_the_id_stays_with_the_directory(tmp_path: Path) -> None:
         assert instance.id == first
     with Instance(tmp_path / "other") as instance:
         assert instance.id != first
+
+
+def test_an_instance_forgets_its_own_and_leaves_the_rest(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with Instance(folder) as instance:
+        assert instance.id
+        for name in ("objects.sqlite", "objects.sqlite-wal", "objects.sqlite.damaged-20260101T000000", "crash.log"):
+            (folder / name).write_text("x")
+        (folder / "pods" / "p").mkdir(parents=True)
+        (folder / "notes.txt").write_text("mine")
+        instance.forget()
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+    (folder / "notes.txt").unlink()
+    with Instance(folder) as instance:
+        instance.forget()
+    assert not folder.exists()

@@ -12,7 +12,9 @@ from emulator.lib.clock import SystemClock
 from emulator.manifests.diagnostics import ManifestFaults
 from emulator.manifests.loader import Loader
 from emulator.objects.kind import Registry
-from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE
+from emulator.objects.resource import Resource
+from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE, ServiceSpec
+from emulator.store.ledger import Ledger
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.namespaces import NAMESPACE
@@ -39,7 +41,15 @@ class Files:
         self.folder = folder
         kinds = (SERVICE, CONFIGURATION, REVISION, ROUTE, CONFIG_MAP, NAMESPACE, KNATIVE_SERVING)
         self.store = Store(Registry(kinds), SystemClock(), CONFIG_MAP)
-        self.loader = Loader(self.store, [folder], {"KnativeServing": config_maps})
+        self.ledger = Ledger()
+        self.start()
+
+    def start(self) -> None:
+        """The loader of another run over what this one leaves."""
+        self.loader = Loader(self.store, [self.folder], {"KnativeServing": config_maps}, self.ledger)
+
+    def service(self, name: str) -> Resource[ServiceSpec]:
+        return self.store.get(SERVICE, name, "default")
 
     def write(self, name: str, text: str) -> None:
         path = self.folder / name
@@ -167,3 +177,79 @@ def test_what_stdin_said_stays_when_files_are_read_again(files: Files, monkeypat
     assert files.load() == "Service typed, Service a created"
     files.write("b.yaml", SERVICE_YAML.format(name="b", value=1))
     assert files.load() == "Service b created"
+
+
+# -- from run to run
+
+
+def edit(files: Files, name: str, value: str) -> None:
+    template = {"spec": {"containers": [{"image": "an/image", "env": [{"name": "A", "value": value}]}]}}
+    files.store.update({**files.service(name).obj, "spec": {"template": template}}, "somebody")
+
+
+def value_of(files: Files, name: str) -> str | None:
+    return files.service(name).spec.template.spec.containers[0].env[0].value
+
+
+def test_an_edit_is_kept_from_run_to_run_until_its_document_changes(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value="1"))
+    files.load()
+    edit(files, "a", "2")
+    files.start()
+    assert files.load() == "nothing changed"
+    assert value_of(files, "a") == "2"
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value="3"))
+    files.start()
+    assert files.load() == "Service a configured"
+    assert value_of(files, "a") == "3"
+
+
+def test_what_left_the_files_since_the_last_run_goes(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value="1"))
+    files.write("b.yaml", SERVICE_YAML.format(name="b", value="1"))
+    files.load()
+    files.store.create({**files.service("a").obj, "metadata": {"name": "by-api"}})
+    (files.folder / "a.yaml").unlink()
+    files.start()
+    assert files.load() == "Service a removed"
+    assert [service.name for service in files.store.list(SERVICE)] == ["b", "by-api"]
+
+
+def test_what_was_deleted_comes_back_with_the_next_run_but_not_with_a_reload(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value="1"))
+    files.load()
+    files.store.delete(SERVICE, "a", "default")
+    assert files.load() == "nothing changed"
+    files.start()
+    assert files.load() == "Service a created"
+
+
+def test_a_document_that_moves_to_another_file_is_no_news_but_the_file_is(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value="1"))
+    files.load()
+    (files.folder / "a.yaml").rename(files.folder / "b.yaml")
+    assert files.load() == "nothing changed"
+    stated = files.ledger.of(files.service("a").key)
+    assert stated is not None
+    assert stated.file == str(files.folder / "b.yaml")
+
+
+def test_a_template_that_another_changes_is_rolled_out_though_its_service_was_asleep(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value="1"))
+    files.load()
+    assert "kemu.dev/start" in files.service("a").annotations
+    files.store.update(
+        {**files.service("a").obj, "metadata": {**files.service("a").metadata, "labels": {"x": "y"}}}, "u"
+    )
+    assert "kemu.dev/start" in files.service("a").annotations
+    edit(files, "a", "2")
+    assert "kemu.dev/start" not in files.service("a").annotations
+
+
+def test_what_changed_in_the_files_before_the_start_is_asleep_too(files: Files) -> None:
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value="1"))
+    files.load()
+    files.write("a.yaml", SERVICE_YAML.format(name="a", value="2"))
+    files.start()
+    files.load()
+    assert files.service("a").annotations["kemu.dev/start"] == "asleep"
