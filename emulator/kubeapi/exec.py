@@ -22,7 +22,7 @@ from emulator.lib.tasks import Tasks
 from emulator.objects.errors import BadRequest
 from emulator.objects.resource import Resource
 from emulator.runtime.base import Stdio, StdioName
-from emulator.runtime.errors import RuntimeFault
+from emulator.runtime.errors import ContainerFailed, RuntimeFault
 
 Json = dict[str, Any]
 
@@ -209,7 +209,7 @@ def _ended(plan: Plan, code: int) -> Json:
 
 def _failed(plan: Plan, fault: RuntimeFault) -> Json:
     doing = "executing command in" if plan.verb == "exec" else "attaching to"
-    said = f"error {doing} container: {getattr(fault, 'why', '') or fault}"
+    said = f"error {doing} container: {fault.why if isinstance(fault, ContainerFailed) else fault}"
     return {
         "metadata": {},
         "status": "Failure",

@@ -221,6 +221,15 @@ async def test_what_cannot_be_run_is_a_status_in_the_end(running: Api) -> None:
     assert found["message"].startswith("Internal error occurred: error executing command in container: Container ")
 
 
+async def test_an_engine_that_has_gone_is_told(running: Api) -> None:
+    await pod_that_runs(running)
+    running.runtime.lose()
+    async with opened(running, f"command=x&{ALL}", V5) as socket:
+        found = status(await rest(socket))
+    said = "error executing command in container: container engine at memory was lost"
+    assert found["message"].startswith(f"Internal error occurred: {said}")
+
+
 @pytest.mark.parametrize(
     ("query", "protocols", "code", "said"),
     [
