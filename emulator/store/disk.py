@@ -26,6 +26,7 @@ from emulator.store.watch import Change
 
 logger = logging.getLogger(__name__)
 
+_DEFINITION = "CustomResourceDefinition"
 _RETRY_S = 2.0
 
 
@@ -42,13 +43,23 @@ class Disk:
         self._writing = asyncio.Lock()
         self._is_failing = False
 
-    def restore(self, found: Found, as_found: Callable[[Json], Json] = lambda obj: obj) -> list[str]:
+    def restore(
+        self,
+        found: Found,
+        as_found: Callable[[Json], Json] = lambda obj: obj,
+        define: Callable[[], None] = lambda: None,
+    ) -> list[str]:
         """Fill the Store and the ledger with what an earlier run left; what the user should know of it.
 
-        `as_found` gives each object as it is to be at the start. Those that do not fit stay in the file and out of the
-        Store. Follows all changes from here on.
+        `as_found` gives each object as it is to be at the start. `define` is called when the definitions of kinds are
+        there, before the objects of those kinds: it adds them to the Registry. What does not fit stays in the file and
+        out of the Store. Follows all changes from here on.
         """
-        unfit = self._store.restore(map(as_found, found.objects.values()), found.version)
+        definitions = [obj for row, obj in found.objects.items() if row.kind == _DEFINITION]
+        objects = [as_found(obj) for row, obj in found.objects.items() if row.kind != _DEFINITION]
+        unfit = [*self._store.restore(definitions, found.version)]
+        define()
+        unfit += self._store.restore(objects, found.version)
         for row, stated in found.stated.items():
             kind = self._store.registry.of_group(row.group, row.kind)
             if kind is not None:

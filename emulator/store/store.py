@@ -94,7 +94,7 @@ class Store:
     # -- from an earlier run
 
     def restore(self, objects: Iterable[Json], version: int) -> Sequence[tuple[Json, str]]:
-        """Take over objects as they were stored, in an empty Store; those that do not fit, each with why.
+        """Take over objects as they were stored, before anything is written; those that do not fit, each with why.
 
         `version` is the last that was given out for them. Nobody is told before `announce`.
         """

@@ -182,6 +182,24 @@ async def test_what_does_not_fit_is_told_and_kept_for_whoever_knows_it(lives: Li
     assert len((await lives.next()).store.list(THING)) == 1
 
 
+async def test_objects_of_kinds_that_users_define_come_after_their_definitions(lives: Lives) -> None:
+    definition = kind("CustomResourceDefinition")
+    first = await lives.next((definition, THING, CONFIG_MAP))
+    first.store.create(obj("Thing", "a"))
+    first.store.create(obj("CustomResourceDefinition", "things"))
+    await first.disk.flush()
+    store, ledger = Store(Registry((definition, CONFIG_MAP)), SystemClock(), CONFIG_MAP), Ledger()
+
+    def define() -> None:
+        assert [found.name for found in store.list(definition)] == ["things"]
+        store.registry.add(THING)
+
+    disk = Disk(first.database, store, ledger)
+    await asyncio.to_thread(first.database.close)
+    assert disk.restore(await asyncio.to_thread(first.database.open), define=define) == []
+    assert [found.name for found in store.list(THING)] == ["a"]
+
+
 async def test_what_manifests_said_comes_back(lives: Lives) -> None:
     first = await lives.next()
     key, stated = Key(THING, "default", "a"), Stated("a.yaml", {"spec": {"size": 1}}, 2)
