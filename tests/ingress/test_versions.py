@@ -78,3 +78,21 @@ async def test_http2_is_spoken_with_who_knows_beforehand(port: int) -> None:
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     said, _ = await process.communicate()
     assert said == b"2 100000"
+
+
+def test_it_serves_on_the_loop_that_kemu_runs_on() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def served() -> bytes:
+        app = Starlette(routes=[Route("/", _echo)])
+        listener = Listener(bind("127.0.0.1", 0), HostTable(), Deadlines(), app, speaks_http2=True)
+        server = Server(listener)
+        async with Tasks() as tasks:
+            serving = tasks.spawn(server.run(), "server")
+            answer = await ask(listener.port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await server.stop(0.0)
+            await serving
+        return answer
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(served()).endswith(b"1.1 0")
