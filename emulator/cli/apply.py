@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from emulator.manifests.documents import Document
 
 Json = dict[str, Any]
+_STRICT = {"fieldValidation": "Strict"}
 
 
 @click.command(short_help="Create or change objects from files in a running kemu.")
@@ -101,10 +102,10 @@ def _apply(client: Client, file: str, document: Document) -> str:
     except Refused as refused:
         if refused.status.get("code") != 404:
             raise
-        client.ask("POST", object_path(kind, namespace), value)
+        client.ask("POST", object_path(kind, namespace), value, query=_STRICT)
         return f"{shown} created"
     merged = {**value, "metadata": {**present["metadata"], **metadata}}
     merged["metadata"].pop("resourceVersion", None)
-    after = client.ask("PUT", object_path(kind, namespace, name), merged)
+    after = client.ask("PUT", object_path(kind, namespace, name), merged, query=_STRICT)
     is_same = after["metadata"]["resourceVersion"] == present["metadata"]["resourceVersion"]
     return f"{shown} {'unchanged' if is_same else 'configured'}"

@@ -17,23 +17,28 @@ from typing import Any
 from starlette.responses import Response
 
 from emulator.kubeapi.gotypes import unmarshal_fault
-from emulator.objects.errors import BadRequest, Invalid
+from emulator.objects.errors import BadRequest, Invalid, causes_of
 from emulator.objects.fields import known_fields
 from emulator.objects.kind import Json, Kind
 from emulator.objects.modelschemas import texts
 from emulator.objects.problems import Problem
 from emulator.objects.refs import ObjectMeta
-from emulator.store.admission import body_of
+from emulator.store.admission import body_of, shape_problems
 
 _MOST_FAULTS = 100  # sigs.k8s.io/json, saveStrictError
 _WARNED, _CUT = 4 * 1024, 256  # characters of all warnings, and of each once that is reached
 
 
 class Unreadable(BadRequest):
-    """The object cannot be decoded as one of its kind; `fault` says why."""
+    """The object cannot be decoded as one of its kind; `fault` says why.
 
-    def __init__(self, kind: Kind[Any], version: str, fault: str) -> None:
-        super().__init__(f'{kind.name} in version "{version}" cannot be handled as a {kind.name}: {fault}')
+    An API server says no more than that; here the causes name every fault of the object with its field, for kemu's own
+    verbs.
+    """
+
+    def __init__(self, kind: Kind[Any], version: str, fault: str, obj: Json) -> None:
+        said = f'{kind.name} in version "{version}" cannot be handled as a {kind.name}: {fault}'
+        super().__init__(said, {"causes": causes_of(shape_problems(kind, obj))})
         self.fault = fault
 
 
@@ -56,7 +61,7 @@ def validated_fields(
         _check_body(kind, version, obj)
     known, faults = _judged(kind, obj, doubled)
     if faults and mode == "Strict":
-        raise Unreadable(kind, version, _strict_error(faults))
+        raise Unreadable(kind, version, _strict_error(faults), obj)
     if not kind.is_builtin:
         _check_body(kind, version, known)
     return known, ([] if mode == "Ignore" else faults)
@@ -115,7 +120,7 @@ def _check_metadata(kind: Kind[Any], version: str, obj: Json) -> None:
     prefix = ("metadata",) if kind.is_builtin else ()
     fault = unmarshal_fault(ObjectMeta, obj.get("metadata") or {}, "ObjectMeta", prefix)
     if fault:
-        raise Unreadable(kind, version, fault)
+        raise Unreadable(kind, version, fault, obj)
 
 
 def _check_body(kind: Kind[Any], version: str, obj: Json) -> None:
@@ -123,7 +128,7 @@ def _check_body(kind: Kind[Any], version: str, obj: Json) -> None:
     if not fault:
         return
     if kind.is_builtin:
-        raise Unreadable(kind, version, fault)
+        raise Unreadable(kind, version, fault, obj)
     if kind.webhook:
         webhook = kind.webhook.removeprefix("validation.")
         said = f"mutation failed: cannot decode incoming new object: {fault}"

@@ -58,6 +58,14 @@ def _details(resource: str, name: str, group: str) -> dict[str, Any]:
     return {"name": name, "group": group, "kind": resource} if group else {"name": name, "kind": resource}
 
 
+def causes_of(problems: Sequence[Problem]) -> list[dict[str, str]]:
+    """`details.causes` of a Status: each fault with its field, and how to mend it where that is known."""
+    return [
+        {"reason": p.reason, "message": f"{p.message}; {p.hint}" if p.hint else p.message, "field": p.field}
+        for p in problems
+    ]
+
+
 class NotFound(ApiError):
     """`resource` is the plural with its group: `services.serving.knative.dev`."""
 
@@ -124,7 +132,7 @@ class Invalid(ApiError):
     code, reason = 422, "Invalid"
 
     def __init__(self, kind: str, name: str, problems: Sequence[Problem]) -> None:
-        causes = [{"reason": p.reason, "message": p.message, "field": p.field} for p in problems]
+        causes = causes_of(problems)
         texts = [f"{p.field}: {p.message}" for p in problems]
         listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
         bare, _, group = kind.partition(".")

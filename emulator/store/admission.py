@@ -99,6 +99,11 @@ def body_of(kind: Kind[Any], obj: Json) -> Any:
     return {} if spec is None else spec
 
 
+def shape_problems(kind: Kind[Any], obj: Json) -> list[Problem]:
+    """All that is wrong with the object's shape: fields, types, metadata; no rule is asked."""
+    return _metadata_problems(kind, obj) + _schema_problems(kind, obj)
+
+
 def _schema_problems(kind: Kind[Any], obj: Json) -> list[Problem]:
     stray = [] if kind.root else [k for k in obj if k not in (*_SYSTEM, "spec")]
     problems = [Problem((k,), "unknown field", hint=_stray_hint(kind, k)) for k in stray]

@@ -120,7 +120,7 @@ def test_apply_tells_the_place_of_every_fault_and_applies_the_rest(hello: Kemu, 
     assert (said.code, said.out) == (1, "configmap/good created\n")
     lines = said.err.splitlines()
     assert lines[0] == "kemu: 3 faults"
-    assert lines[1] == f"{file}:5:3 data.a: must be a string, not 1"
+    assert lines[1] == f'{file}:5:3 data.a: must be a string, not 1; write it in quotes: "1"'
     assert lines[2].startswith(f'{file}:12:1 kind: no matches for kind "ConfigMapp" in version "v1"; did you mean')
     field = "spec.template.metadata.annotations.autoscaling.knative.dev/min-scale"
     assert re.fullmatch(rf"{file}:15:\d+ {field}: invalid value: x", lines[3]), lines[3]
