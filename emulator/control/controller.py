@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.control.addresses import Addresses
-from emulator.control.reconciler import Outcome, Read, Reconciler, View
+from emulator.control.reconciler import Note, Outcome, Read, Reconciler, View
 from emulator.control.recorder import Recorder
 from emulator.control.relations import Index
 from emulator.objects.conditions import summarize
@@ -49,6 +49,7 @@ class Controller:
         self._applied: dict[Key, tuple[Json, int]] = {}
         self._failures: dict[Key, int] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._notes: list[tuple[Resource[Any], Note, str]] = []
         store.observe(self._changed)
 
     async def run(self) -> None:
@@ -60,6 +61,7 @@ class Controller:
             while self._queue and loop.time() < end:
                 self._step()
             if not self._queue:
+                self._record()
                 self._wake.clear()
             await asyncio.sleep(0)
 
@@ -67,6 +69,7 @@ class Controller:
         """Run until nothing is queued; for start-up and tests. Timers are not waited for."""
         while self._queue:
             self._step()
+        self._record()
 
     # -- what makes a key dirty
 
@@ -159,8 +162,13 @@ class Controller:
         if outcome.annotations or outcome.labels:
             self._store.patch_metadata(resource.key, labels=outcome.labels, annotations=outcome.annotations)
         self._write_status(resource, outcome)
-        for note in outcome.notes:
-            self._recorder.record(resource, note)
+        self._notes += [(resource, note, reconciler.component) for note in outcome.notes]
+
+    def _record(self) -> None:
+        """Post what there is to tell, once there is nothing to do: a cold start must not wait for it."""
+        notes, self._notes = self._notes, []
+        for about, note, component in notes:
+            self._recorder.record(about, note, component)
 
     def _write_status(self, resource: Resource[Any], outcome: Outcome) -> None:
         status: Json = dict(outcome.status)

@@ -146,9 +146,10 @@ class Reconciler:
     """How objects of one kind are reconciled.
 
     Children of the kinds in `prunes` that `reconcile` no longer wants go. `references` gives the keys that an object
-    of this kind names, for other reconcilers' `View.referring`.
+    of this kind names, for other reconcilers' `View.referring`. `component` is who Kubernetes events are from.
     """
 
     reconcile: Reconcile
     prunes: tuple[Kind[Any], ...] = ()
     references: References | None = None
+    component: str = "kemu"

@@ -35,6 +35,13 @@ class Requirement:
             return (value is not None) is self.wanted
         return (value in self.values) is self.wanted
 
+    def __str__(self) -> str:
+        if self.values is None:
+            return self.key if self.wanted else f"!{self.key}"
+        if self.wanted and len(self.values) == 1:
+            return f"{self.key}={next(iter(self.values))}"
+        return f"{self.key} {'in' if self.wanted else 'notin'} ({','.join(sorted(self.values))})"
+
 
 @dataclass(frozen=True)
 class Selector:
@@ -44,6 +51,10 @@ class Selector:
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         return all(requirement.matches(labels) for requirement in self.requirements)
+
+    def __str__(self) -> str:
+        """The text that `parse` reads."""
+        return ",".join(map(str, self.requirements))
 
     @classmethod
     def of_labels(cls, labels: Mapping[str, str]) -> Selector:

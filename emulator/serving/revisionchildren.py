@@ -1,8 +1,9 @@
 """What a Revision is made of: its image caches, PodAutoscaler and Deployment, as JSON.
 
 Pure. The Deployment's Pod template is the Revision's PodSpec with what Knative's runtime contract adds (serving §3.1):
-PORT and the K_ variables, the port, a readiness probe, and the grace period. There is no queue-proxy: kemu's own data
-path does its work. Followed: knative/serving pkg/reconciler/revision/resources/{deploy,pa,imagecache,env_var}.go.
+PORT and the K_ variables, the port, a readiness probe, and the grace period. Its queue-proxy is shown as on a cluster,
+but never started: kemu's own data path does its work. Followed: knative/serving
+pkg/reconciler/revision/resources/{deploy,pa,imagecache,env_var}.go.
 """
 
 from __future__ import annotations
@@ -20,6 +21,13 @@ from emulator.serving.revisionspec import RevisionSpec
 
 DEFAULT_PORT = 8080
 PROGRESS_DEADLINE_S = 600
+# Tells the Pod's worker which containers it only shows.
+VIRTUAL = "kemu.dev/virtual-containers"
+QUEUE_PROXY: Json = {
+    "name": "queue-proxy",
+    "image": "kemu.dev/queue-proxy",
+    "ports": [{"name": "queue-port", "containerPort": 8012, "protocol": "TCP"}],
+}
 _PREFIX = "serving.knative.dev/"
 # Annotations that come and go, and are the Revision's alone.
 _OWN = (ROUTES, ROUTING_STATE_MODIFIED, LACKS)
@@ -78,6 +86,7 @@ def deployment_of(revision: Resource[RevisionSpec], replicas: int, port: int, fe
         if key not in _OWN and not key.startswith("autoscaling.knative.dev/")
     }
     serving = serving_container_name(revision)
+    pods = pod_spec(revision, port, features)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -94,9 +103,13 @@ def deployment_of(revision: Resource[RevisionSpec], replicas: int, port: int, fe
             "template": {
                 "metadata": {
                     "labels": labels,
-                    "annotations": {**annotations, "kubectl.kubernetes.io/default-container": serving},
+                    "annotations": {
+                        **annotations,
+                        "kubectl.kubernetes.io/default-container": serving,
+                        VIRTUAL: QUEUE_PROXY["name"],
+                    },
                 },
-                "spec": pod_spec(revision, port, features),
+                "spec": {**pods, "containers": [*pods["containers"], QUEUE_PROXY]},
             },
         },
     }

@@ -73,6 +73,7 @@ CONFIG_ERROR = "CreateContainerConfigError"
 
 # Kinds of a sibling package, found through the registry.
 IMAGE, DEPLOYMENT, POD = ("caching.internal.knative.dev", "Image"), ("apps", "Deployment"), ("", "Pod")
+REPLICA_SET = ("apps", "ReplicaSet")
 
 
 def _kind(view: View, which: tuple[str, str]) -> Kind[Any]:
@@ -192,7 +193,8 @@ def _crash(deployment: Resource[Any] | None, view: View) -> Condition | None:
     """The last exit of a container, while replicas are wanted and none is available."""
     if deployment is None or not deployment.obj["spec"].get("replicas") or deployment.status.get("availableReplicas"):
         return None
-    for pod in view.children(_kind(view, POD), deployment):
+    sets = view.children(_kind(view, REPLICA_SET), deployment)
+    for pod in (pod for each in sets for pod in view.children(_kind(view, POD), each)):
         for status in pod.status.get("containerStatuses", ()):
             for state in (status["state"], status.get("lastState", {})):
                 if ended := state.get("terminated"):

@@ -14,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
+from emulator.control.reconciler import Note
 from emulator.lib.backoff import CRASH_FIRST_S, CRASH_LIMIT_S, CrashBackoff, doubling_s
 from emulator.lib.clock import Clock
 from emulator.lib.report import report, trouble
@@ -71,16 +72,22 @@ class Terminated:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a keeper works with. `spec` makes the ContainerSpec of the n-th start; ConfigFault if it cannot."""
+    """What a keeper works with.
+
+    `spec` makes the ContainerSpec of the n-th start; ConfigFault if it cannot. `full_name` names the Pod as the kubelet
+    does; `tell` posts a Kubernetes event about the container.
+    """
 
     link: EngineLink
     images: ImageKeeper
     clock: Clock
     log: RingLog
     about: str
+    full_name: str
     restart_policy: str
     spec: Callable[[Container, int], Awaitable[ContainerSpec]]
     changed: Callable[[], None]
+    tell: Callable[[Note], None]
 
 
 class ContainerKeeper:
@@ -129,8 +136,11 @@ class ContainerKeeper:
             self._report_exit(ended, delay_s)
             await self._remove_left()
             if delay_s:
-                name = self.container.name
-                said = f"back-off {delay_s:.0f}s restarting failed container={name} pod={self._around.about}"
+                name, pod = self.container.name, self._around.full_name
+                said = f"back-off {delay_s:.0f}s restarting failed container={name} pod={pod}"
+                self._around.tell(
+                    Note("BackOff", f"Back-off restarting failed container {name} in pod {pod}", "Warning")
+                )
                 self._become(Waiting("CrashLoopBackOff", said))
                 await asyncio.sleep(delay_s)
             backoff = backoff.restarted(exited_at, loop.time())
@@ -140,6 +150,7 @@ class ContainerKeeper:
         """Ask the container to end, and kill it after `grace_s`; `keep` then returns."""
         self.is_stopping = True
         if (id := self.id) is not None:
+            self._around.tell(Note("Killing", f"Stopping container {self.container.name}"))
             await self._link.call(lambda: self._link.runtime.stop(id, grace_s))
 
     async def renew(self) -> None:
@@ -163,6 +174,7 @@ class ContainerKeeper:
             self._around.log.begin()
             self._around.log.rest()
             now = self._around.clock.now()
+            self._around.tell(Note("Failed", f"Error: {failed.why}", "Warning"))
             return self._exited(Terminated(NOT_STARTED, "StartError", failed.why, now, now))
         self._left.append(running.id)
         self._around.log.begin()
@@ -174,13 +186,19 @@ class ContainerKeeper:
         return self._exited(_terminated(state, self._last_words(), self.is_stopping))
 
     async def _start(self) -> RunningContainer:
-        failures = 0
+        failures, name = 0, self.container.name
         while True:
             try:
-                self.image_id = (await self._around.images.have(self.container.image)).id
+                self.image_id = await self._image()
                 self._attempt += 1
                 spec = await self._around.spec(self.container, self._attempt)
-                return await self._link.call(lambda spec=spec: self._link.runtime.start(spec))  # type: ignore[misc]
+                running = await self._link.call(lambda spec=spec: self._link.runtime.start(spec))  # type: ignore[misc]
+                for note in (
+                    Note("Created", f"Created container: {name}"),
+                    Note("Started", f"Started container {name}"),
+                ):
+                    self._around.tell(note)
+                return running
             except NameTaken as taken:
                 # A start that was cut off by a lost engine did happen after all.
                 await self._link.call(lambda holder=taken.holder: self._link.runtime.remove(holder, force=True))  # type: ignore[misc]
@@ -189,13 +207,44 @@ class ContainerKeeper:
                 self._around.images.forget(self.container.image)
                 waiting = Waiting("ImagePullBackOff" if failures else "ErrImagePull", str(missing))
                 delay_s = doubling_s(failures + 1, CRASH_FIRST_S, CRASH_LIMIT_S)
+                self._tell_missing(missing, failures)
             except ConfigFault as fault:
                 waiting, delay_s = Waiting("CreateContainerConfigError", str(fault)), _CONFIG_S
+                self._around.tell(Note("Failed", f"Error: {fault}", "Warning"))
             failures += 1
             if waiting != self.state:
                 trouble(logger, self._around.about, "%s: %s", waiting.reason, waiting.message)
             self._become(waiting)
             await asyncio.sleep(delay_s)
+
+    async def _image(self) -> str:
+        """The id of the image, pulled if need be."""
+        ref, tell = self.container.image, self._around.tell
+        begun = asyncio.get_running_loop().time()
+        is_pulled = False
+
+        def pulling() -> None:
+            nonlocal is_pulled
+            is_pulled = True
+            tell(Note("Pulling", f'Pulling image "{ref}"'))
+
+        id = (await self._around.images.have(ref, pulling)).id
+        taken_s = asyncio.get_running_loop().time() - begun
+        there = f'Container image "{ref}" already present on machine'
+        tell(Note("Pulled", f'Successfully pulled image "{ref}" in {taken_s:.3f}s' if is_pulled else there))
+        return id
+
+    def _tell_missing(self, missing: ImageMissing, failures: int) -> None:
+        ref = self.container.image
+        notes = [Note("Failed", f'Failed to pull image "{ref}": {missing.why}', "Warning")]
+        notes.append(Note("Failed", "Error: ErrImagePull", "Warning"))
+        if failures:
+            notes = [
+                Note("BackOff", f'Back-off pulling image "{ref}"'),
+                Note("Failed", "Error: ImagePullBackOff", "Warning"),
+            ]
+        for note in notes:
+            self._around.tell(note)
 
     async def _watch(self, running: RunningContainer) -> ContainerState:
         async with Tasks() as tasks:
@@ -270,13 +319,20 @@ class ContainerKeeper:
         await self._kill(running.id, "liveness")
 
     async def _kill(self, id: str, which: str) -> None:
-        trouble(logger, self._around.about, "%s probe failed: container %s is restarted", which, self.container.name)
+        name = self.container.name
+        trouble(logger, self._around.about, "%s probe failed: container %s is restarted", which, name)
+        self._tell_unhealthy(which)
+        self._around.tell(Note("Killing", f"Container {name} failed {which} probe, will be restarted"))
         await self._link.call(lambda: self._link.runtime.stop(id, 1.0))
+
+    def _tell_unhealthy(self, which: str) -> None:
+        self._around.tell(Note("Unhealthy", f"{which.capitalize()} probe failed", "Warning"))
 
     def _checker(self, probe: Probe, running: RunningContainer) -> Callable[[], Awaitable[bool]]:
         return checker(probe, self.container, self._link.runtime, running.id, running.addresses)
 
     def _advise(self, probe: Probe, running: RunningContainer) -> None:
+        self._tell_unhealthy("readiness")
         if probe.exec is None and running.address is not None:
             said = "not ready after %.0f s: nothing answers on port %d; the function must listen on 0.0.0.0:$PORT"
             trouble(logger, self._around.about, said, _SILENT_S, next(iter(running.addresses)))
@@ -291,6 +347,7 @@ class ContainerKeeper:
         self.is_ready = is_ready
         if not is_ready:
             trouble(logger, self._around.about, "readiness probe fails: no requests until it succeeds again")
+            self._tell_unhealthy("readiness")
         first_ms = self.state.ready_ms if ready_ms is None else ready_ms  # 0.0 where it listened at once
         self._become(Running(self.state.container, self.state.since, first_ms))
 

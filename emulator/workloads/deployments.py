@@ -1,67 +1,120 @@
-"""Deployments: so many Pods of one template, replaced one after the other when the template changes.
+"""Deployments: a ReplicaSet for each template that was, the present one at full size.
 
-Reads a Deployment and its Pods, writes Pods (without ReplicaSets between) and status. A Revision's template never
-changes, so for it this only starts and stops Pods; a plain Deployment is rolled as Kubernetes does with maxUnavailable
-0: old Pods go once as many new ones are ready. Pods that are not ready go first when there are too many.
+Reads a Deployment and its ReplicaSets; writes ReplicaSets, their sizes, the revision annotation and status. The
+template of a Knative Revision never changes, so for it this only passes the size on. How sizes change in a rollout is
+the affair of `rollouts.py`, what the conditions say that of `deploymentstatus.py`. `kubectl rollout undo` puts an
+earlier template back, whose ReplicaSet is then the present one again. Followed: kubernetes pkg/controller/deployment.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from emulator.control.reconciler import Outcome, Reconciler, View
-from emulator.lib.clock import rfc3339
-from emulator.objects.conditions import Condition, written
+from emulator.control.reconciler import Note, Outcome, Reconciler, View
 from emulator.objects.kind import AGE, Column, Json, Kind, Request, Scale
-from emulator.objects.model import ATOMIC_MAP, RETAIN_KEYS, JsonObject, Model, ignored
-from emulator.objects.names import child_name, random_suffix, short_hash
-from emulator.objects.podspec import PodSpec
+from emulator.objects.model import RETAIN_KEYS, IntOrString, Model
+from emulator.objects.names import child_name, short_hash
+from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
-from emulator.workloads.pods import POD
+from emulator.objects.selectors import LabelSelector
+from emulator.workloads.deploymentstatus import Progress, deployment_status, is_complete
+from emulator.workloads.poddefaults import fill_template
+from emulator.workloads.pods import POD, has_ended
+from emulator.workloads.replicasets import REPLICA_SET
+from emulator.workloads.rollouts import (
+    DESIRED,
+    MOST,
+    Bounds,
+    Sets,
+    Sizes,
+    recreated,
+    rolled,
+    scaled,
+    size_of,
+    was_scaled,
+)
+from emulator.workloads.templates import (
+    CONTAINERS,
+    IMAGES,
+    SELECTOR,
+    PodTemplate,
+    container_problems,
+    labels_of,
+    replica_problems,
+    restart_problems,
+    selector_problems,
+)
 
 TEMPLATE_HASH = "pod-template-hash"
+REVISION = "deployment.kubernetes.io/revision"
+HISTORY = "deployment.kubernetes.io/revision-history"
+_NOT_COPIED = ("kubectl.kubernetes.io/last-applied-configuration", REVISION, HISTORY, DESIRED, MOST)
+_QUARTER = {"maxUnavailable": "25%", "maxSurge": "25%"}
 
 
-class LabelSelector(Model):
-    model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
-
-    match_labels: dict[str, str] = Field(default_factory=dict)
-    match_expressions: list[JsonObject] = Field(default_factory=list)
+class RollingUpdate(Model):
+    max_unavailable: IntOrString | None = None
+    max_surge: IntOrString | None = None
 
 
-class TemplateMetadata(Model):
-    name: str | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
-    creation_timestamp: str | None = None
-
-
-class PodTemplate(Model):
-    metadata: TemplateMetadata | None = None
-    spec: PodSpec
+class DeploymentStrategy(Model):
+    type: str | None = None
+    rolling_update: RollingUpdate | None = None
 
 
 class DeploymentSpec(Model):
     replicas: int | None = None
     selector: LabelSelector
     template: PodTemplate
+    strategy: DeploymentStrategy | None = Field(default=None, json_schema_extra=RETAIN_KEYS)
+    min_ready_seconds: int | None = None
+    revision_history_limit: int | None = None
     progress_deadline_seconds: int | None = None
-    min_ready_seconds: int | None = ignored("a Pod counts as available as soon as it is ready")
-    revision_history_limit: int | None = ignored("there are no ReplicaSets to keep")
-    strategy: JsonObject | None = ignored("Pods are replaced once new ones are ready", marks=RETAIN_KEYS)
-    paused: bool | None = ignored("Deployments are always followed")
+    paused: bool | None = None
 
 
 def _default(obj: Json, request: Request) -> None:
-    obj["spec"].setdefault("replicas", 1)
+    spec = obj["spec"]
+    for field, value in (("replicas", 1), ("revisionHistoryLimit", 10), ("progressDeadlineSeconds", 600)):
+        spec.setdefault(field, value)
+    fill_template(spec)
+    strategy = spec.setdefault("strategy", {})
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        strategy["rollingUpdate"] = {**_QUARTER, **(strategy.get("rollingUpdate") or {})}
 
 
-def _counts(deployment: Resource[Any]) -> str:
-    return f"{deployment.status.get('readyReplicas', 0)}/{deployment.obj['spec'].get('replicas', 1)}"
+def _validate(deployment: Resource[DeploymentSpec], request: Request) -> Iterator[Problem]:
+    spec = deployment.obj["spec"]
+    yield from selector_problems(deployment, request)
+    yield from replica_problems(spec)
+    yield from container_problems(spec)
+    yield from restart_problems(spec)
+    strategy, path = spec["strategy"], ("spec", "strategy")
+    if strategy["type"] not in ("Recreate", "RollingUpdate"):
+        said = f'Unsupported value: "{strategy["type"]}": supported values: "Recreate", "RollingUpdate"'
+        yield Problem((*path, "type"), said, "FieldValueNotSupported")
+    elif strategy["type"] == "Recreate" and strategy.get("rollingUpdate"):
+        said = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
+        yield Problem((*path, "rollingUpdate"), said, "FieldValueForbidden")
+    else:
+        yield from _amount_problems(strategy.get("rollingUpdate") or {}, (*path, "rollingUpdate"))
+
+
+def _amount_problems(rolling: Json, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    for field, value in rolling.items():
+        number = str(value).removesuffix("%") if isinstance(value, str) and value.endswith("%") else value
+        if isinstance(number, str) and not number.isdecimal():
+            said = (
+                f"Invalid value: \"{value}\": a valid percent string must be a numeric string followed by an ending '%'"
+            )
+            yield Problem((*path, field), f"{said} (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')")
+    if rolling and all(str(value).removesuffix("%") == "0" for value in rolling.values()):
+        said = f"Invalid value: {json.dumps(rolling['maxUnavailable'])}: may not be 0 when `maxSurge` is 0"
+        yield Problem((*path, "maxUnavailable"), said)
 
 
 DEPLOYMENT = Kind(
@@ -73,74 +126,146 @@ DEPLOYMENT = Kind(
     short_names=("deploy",),
     categories=("all",),
     default=_default,
+    validate=_validate,
     scale=Scale(),
     columns=(
-        Column("Ready", _counts),
+        Column("Ready", lambda r: f"{r.status.get('readyReplicas', 0)}/{r.obj['spec'].get('replicas', 1)}"),
         Column("Up-to-date", lambda r: r.status.get("updatedReplicas", 0), type="integer"),
         Column("Available", lambda r: r.status.get("availableReplicas", 0), type="integer"),
         AGE,
+        CONTAINERS,
+        IMAGES,
+        SELECTOR,
     ),
 )
 
 
 def reconcile(deployment: Resource[DeploymentSpec], view: View) -> Outcome:
-    """Reads a Deployment and its Pods; writes Pods and counts."""
-    template = deployment.obj["spec"]["template"]
-    wanted = int(deployment.obj["spec"].get("replicas", 1))
-    label = short_hash(json.dumps(template, sort_keys=True))
-    present = [pod for pod in view.children(POD, deployment) if not pod.is_deleting]
-    current = sorted((p for p in present if p.labels.get(TEMPLATE_HASH) == label), key=_most_worth)[:wanted]
-    old = [pod for pod in present if pod.labels.get(TEMPLATE_HASH) != label]
-    is_rolled = sum(pod.is_ready for pod in current) >= wanted
-    keeps = [pod.key for pod in (current if is_rolled else current + old)]
-    new = [_new_pod(deployment, template, label) for _ in range(wanted - len(current))]
-    status = _status(deployment, present, current, wanted, rfc3339(view.now))
-    return Outcome(None, status, new, keeps=keeps)
+    """Reads a Deployment and its ReplicaSets; writes ReplicaSets, the revision annotation and status."""
+    label = short_hash(json.dumps(deployment.obj["spec"]["template"], sort_keys=True))
+    sets = _sets(deployment, label, view)
+    if deployment.obj["spec"].get("paused") and sets.is_new:
+        # The new template waits; sizes are passed on all the same.
+        return _outcome(deployment, sets, _paused_sizes(deployment, sets), label, view)
+    return _outcome(deployment, sets, _sizes(deployment, sets, view), label, view)
 
 
-DEPLOYMENT_RECONCILER = Reconciler(reconcile, prunes=(POD,))
+DEPLOYMENT_RECONCILER = Reconciler(reconcile, prunes=(REPLICA_SET,), component="deployment-controller")
 
 
-def _most_worth(pod: Resource[Any]) -> tuple[bool, str]:
-    """Ready ones first, then the oldest."""
-    return not pod.is_ready, str(pod.metadata["creationTimestamp"])
+def _sets(deployment: Resource[Any], label: str, view: View) -> Sets:
+    present = [s for s in view.children(REPLICA_SET, deployment) if not s.is_deleting]
+    new = next((s for s in present if s.labels.get(TEMPLATE_HASH) == label), None)
+    old = sorted((s for s in present if s is not new), key=lambda s: str(s.metadata["creationTimestamp"]))
+    return Sets(new.name if new is not None else child_name(deployment.name, f"-{label}"), new, old)
 
 
-def _new_pod(deployment: Resource[DeploymentSpec], template: Json, label: str) -> Json:
-    metadata = template.get("metadata") or {}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": child_name(deployment.name, f"-{label}-{random_suffix()}"),
-            "namespace": deployment.namespace,
-            "labels": {**(metadata.get("labels") or {}), TEMPLATE_HASH: label},
-            "annotations": metadata.get("annotations") or {},
-        },
-        "spec": template["spec"],
+def _sizes(deployment: Resource[Any], sets: Sets, view: View) -> Sizes:
+    spec, bounds = deployment.obj["spec"], Bounds.of(deployment.obj["spec"])
+    is_rolling = spec["strategy"]["type"] == "RollingUpdate"
+    if spec.get("paused") or was_scaled(sets, bounds.replicas):
+        return scaled(sets, bounds, is_rolling=is_rolling)
+    if is_rolling:
+        return rolled(sets, bounds)
+    pods = (pod for s in sets.old for pod in view.children(POD, s))
+    return recreated(sets, bounds, old_are_gone=all(has_ended(pod) for pod in pods))
+
+
+def _paused_sizes(deployment: Resource[Any], sets: Sets) -> Sizes:
+    bounds = Bounds.of(deployment.obj["spec"])
+    sizes = scaled(sets, bounds, is_rolling=deployment.obj["spec"]["strategy"]["type"] == "RollingUpdate")
+    return {name: size for name, size in sizes.items() if name != sets.name}
+
+
+def _outcome(deployment: Resource[Any], sets: Sets, sizes: Sizes, label: str, view: View) -> Outcome:
+    revision = _revision(sets)
+    sizes_before = sets.sizes
+    kept = [s for s in sets.all if s.name not in _outlived(deployment, sets)]
+    children = [
+        _resized(deployment, s, sizes.get(s.name, size_of(s)), revision if s is sets.new else None) for s in kept
+    ]
+    if sets.is_new and sets.name in sizes:
+        children.append(_new_set(deployment, sets.name, label, sizes[sets.name], revision))
+    status, progress = deployment_status(deployment, sets, view.now)
+    due_s = _due_s(deployment, progress, view)
+    notes = [_note(name, sizes_before[name], size) for name, size in sizes.items() if size != sizes_before[name]]
+    annotations = {REVISION: str(revision)} if sets.name in sizes else {}
+    return Outcome(None, status, children, annotations, notes=notes, requeue_s=due_s)
+
+
+def _note(name: str, before: int, size: int) -> Note:
+    way = "up" if size > before else "down"
+    return Note("ScalingReplicaSet", f"Scaled {way} replica set {name} from {before} to {size}")
+
+
+def _due_s(deployment: Resource[Any], progress: Progress, view: View) -> float | None:
+    """When the progress deadline is over; a second later, since times in status are whole seconds."""
+    if not progress.is_awaited:
+        return None
+    return max(progress.deadline_s - (view.now - progress.since).total_seconds() + 1, 1.0)
+
+
+# -- ReplicaSets
+
+
+def _revision(sets: Sets) -> int:
+    """The present ReplicaSet is always the latest: an earlier template that came back counts anew."""
+    latest = max((int(s.annotations.get(REVISION, 0)) for s in sets.old), default=0)
+    own = int(sets.new.annotations.get(REVISION, 0)) if sets.new is not None else 0
+    return own if own > latest else latest + 1
+
+
+def _outlived(deployment: Resource[Any], sets: Sets) -> set[str]:
+    """Old ReplicaSets beyond revisionHistoryLimit, once the rollout is done."""
+    limit = deployment.obj["spec"].get("revisionHistoryLimit")
+    if limit is None or sets.new is None or not is_complete(deployment, sets):
+        return set()
+    idle = [s for s in sets.old if not size_of(s) and not s.status.get("replicas")]
+    by_revision = sorted(idle, key=lambda s: int(s.annotations.get(REVISION, 0)))
+    return {s.name for s in by_revision[: max(len(idle) - limit, 0)]}
+
+
+def _resized(deployment: Resource[Any], replica_set: Resource[Any], size: int, revision: int | None) -> Json:
+    """A ReplicaSet that is there, at another size; the present one follows the Deployment's annotations, too."""
+    annotations = dict(replica_set.annotations)
+    spec = {**replica_set.obj["spec"], "replicas": size}
+    if revision is not None:
+        annotations |= _copied(deployment)
+        before = annotations.get(REVISION, str(revision))
+        if before != str(revision):
+            annotations[HISTORY] = ",".join(filter(None, (annotations.get(HISTORY), before)))
+        annotations[REVISION] = str(revision)
+        if "minReadySeconds" in deployment.obj["spec"]:
+            spec["minReadySeconds"] = deployment.obj["spec"]["minReadySeconds"]
+    if size:
+        annotations |= _told(deployment)
+    return _child(replica_set.name, dict(replica_set.labels), annotations, spec)
+
+
+def _new_set(deployment: Resource[Any], name: str, label: str, size: int, revision: int) -> Json:
+    spec = deployment.obj["spec"]
+    template, selector = spec["template"], spec["selector"]
+    labels = {**labels_of(template), TEMPLATE_HASH: label}
+    made = {
+        "replicas": size,
+        "selector": {**selector, "matchLabels": {**(selector.get("matchLabels") or {}), TEMPLATE_HASH: label}},
+        "template": {**template, "metadata": {**(template.get("metadata") or {}), "labels": labels}},
     }
+    if "minReadySeconds" in spec:
+        made["minReadySeconds"] = spec["minReadySeconds"]
+    annotations = {**_copied(deployment), **_told(deployment), REVISION: str(revision)}
+    return _child(name, labels, annotations, made)
 
 
-def _status(
-    deployment: Resource[DeploymentSpec],
-    present: Sequence[Resource[Any]],
-    current: Sequence[Resource[Any]],
-    wanted: int,
-    now: str,
-) -> Json:
-    ready = sum(pod.is_ready for pod in present)
-    reached = ready >= wanted
-    available = Condition("Available", "True" if reached else "False", "MinimumReplicasAvailable")
-    if not reached:
-        said = "Deployment does not have minimum availability."
-        available = Condition.false("Available", "MinimumReplicasUnavailable", said)
-    progressing = Condition.true("Progressing", "NewReplicaSetAvailable" if reached else "ReplicaSetUpdated")
-    counts = {
-        "replicas": len(present),
-        "readyReplicas": ready,
-        "availableReplicas": ready,
-        "updatedReplicas": len(current),
-        "unavailableReplicas": max(wanted - ready, 0),
-    }
-    conditions = written([available, progressing], deployment.status.get("conditions", ()), now)
-    return {**{name: count for name, count in counts.items() if count}, "conditions": conditions}
+def _child(name: str, labels: dict[str, str], annotations: dict[str, str], spec: Json) -> Json:
+    metadata = {"name": name, "labels": labels, "annotations": annotations}
+    return {"apiVersion": REPLICA_SET.api_version, "kind": REPLICA_SET.name, "metadata": metadata, "spec": spec}
+
+
+def _told(deployment: Resource[Any]) -> dict[str, str]:
+    bounds = Bounds.of(deployment.obj["spec"])
+    return {DESIRED: str(bounds.replicas), MOST: str(bounds.most)}
+
+
+def _copied(deployment: Resource[Any]) -> dict[str, str]:
+    return {key: value for key, value in deployment.annotations.items() if key not in _NOT_COPIED}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from emulator.lib.backoff import doubling_s
@@ -58,9 +59,12 @@ class ImageKeeper:
                     self._news.clear()
                     await self._news.wait()
 
-    async def have(self, ref: str) -> ImageInfo:
-        """The image, from the engine or else pulled; ImageMissing. Concurrent callers share one transfer."""
-        return self._present.get(ref) or await self._fetch(ref)
+    async def have(self, ref: str, pulling: Callable[[], None] = lambda: None) -> ImageInfo:
+        """The image, from the engine or else pulled; ImageMissing. Concurrent callers share one transfer.
+
+        `pulling` is called when it is not there yet.
+        """
+        return self._present.get(ref) or await self._fetch(ref, pulling)
 
     def forget(self, ref: str) -> None:
         """The engine no longer has it: look again next time."""
@@ -102,9 +106,10 @@ class ImageKeeper:
             self._present[ref] = found
         return found
 
-    async def _fetch(self, ref: str) -> ImageInfo:
+    async def _fetch(self, ref: str, pulling: Callable[[], None] = lambda: None) -> ImageInfo:
         found = await self._look(ref)
         if found is None:
+            pulling()
             self._tell_all(ref, None)
             report(logger, _short(ref), "pulling image %s", ref, image=ref)
             found = await self._link.call(lambda: self._link.runtime.pull(ref, _progress))

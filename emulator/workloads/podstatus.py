@@ -1,33 +1,43 @@
 """A Pod's status as Kubernetes words it, from the states of its containers. Pure.
 
 Follows pkg/kubelet/status and pkg/apis/core/v1: phase, the conditions PodScheduled, Initialized, ContainersReady and
-Ready, and one containerStatus for each container.
+Ready, and one containerStatus for each container, also for those that are only shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from emulator.lib.clock import rfc3339
 from emulator.objects.conditions import Condition, written
+from emulator.objects.podspec import Container, PodSpec
+from emulator.objects.resource import Resource
 from emulator.workloads.containers import ContainerKeeper, Running, Terminated
 
 Json = dict[str, Any]
+HOST_IP = "127.0.0.1"
 
 
 def pod_status(
-    before: Mapping[str, Any], init: Sequence[ContainerKeeper], main: Sequence[ContainerKeeper], now: str
+    pod: Resource[PodSpec],
+    init: Sequence[ContainerKeeper],
+    main: Sequence[ContainerKeeper],
+    shown: Sequence[Container],
+    now: str,
 ) -> Json:
-    """The whole `status`; `before` is the stored one, from which times of what did not change are kept."""
+    """The whole `status`. `pod` has the stored one, from which times of what did not change are kept; the containers
+    in `shown` are never started and stand as those in `main` do."""
+    before = pod.status
     status: Json = {
-        "phase": _phase(main),
-        "conditions": written(_conditions(init, main), before.get("conditions", ()), now),
-        "hostIP": "127.0.0.1",
+        "phase": _phase(init, main),
+        "conditions": written(_conditions(init, main, shown), before.get("conditions", ()), now),
+        "hostIP": HOST_IP,
+        "hostIPs": [{"ip": HOST_IP}],
         "startTime": before.get("startTime", now),
-        "containerStatuses": [_container_status(keeper) for keeper in main],
-        "qosClass": "BestEffort",
+        "containerStatuses": [_container_status(k) for k in main] + [_shown_status(c, main) for c in shown],
+        "qosClass": _quality(pod.spec.containers),
     }
     if init:
         status["initContainerStatuses"] = [_container_status(keeper) for keeper in init]
@@ -36,11 +46,40 @@ def pod_status(
     return status
 
 
+def _shown_status(container: Container, main: Sequence[ContainerKeeper]) -> Json:
+    """As if it had been started with the first of `main`, and were ready when all of them are."""
+    since = min((k.state.since for k in main if isinstance(k.state, Running)), default=None)
+    state: Json = {"running": {"startedAt": rfc3339(since)}} if since else {"waiting": {"reason": "ContainerCreating"}}
+    return {
+        "name": container.name,
+        "image": container.image,
+        "imageID": "",
+        "ready": all(k.is_ready for k in main),
+        "started": since is not None,
+        "restartCount": 0,
+        "state": state,
+        "lastState": {},
+    }
+
+
+def _quality(containers: Sequence[Container]) -> str:
+    """The QoS class (pkg/apis/core/v1/helper/qos/qos.go)."""
+    sets = [(c.resources.requests, c.resources.limits) if c.resources else ({}, {}) for c in containers]
+    if not any(requests or limits for requests, limits in sets):
+        return "BestEffort"
+    both = {"cpu", "memory"}
+    if all(both <= limits.keys() and {**limits, **requests} == limits for requests, limits in sets):
+        return "Guaranteed"
+    return "Burstable"
+
+
 def is_initialized(init: Sequence[ContainerKeeper]) -> bool:
     return all(isinstance(k.state, Terminated) and k.state.exit_code == 0 for k in init)
 
 
-def _phase(main: Sequence[ContainerKeeper]) -> str:
+def _phase(init: Sequence[ContainerKeeper], main: Sequence[ContainerKeeper]) -> str:
+    if any(k.is_resting and isinstance(k.state, Terminated) and k.state.exit_code != 0 for k in init):
+        return "Failed"
     states = [keeper.state for keeper in main]
     resting = [s for k, s in zip(main, states, strict=True) if isinstance(s, Terminated) and k.is_resting]
     if len(resting) == len(states):
@@ -49,14 +88,19 @@ def _phase(main: Sequence[ContainerKeeper]) -> str:
     return "Running" if begun else "Pending"
 
 
-def _conditions(init: Sequence[ContainerKeeper], main: Sequence[ContainerKeeper]) -> list[Condition]:
+def _conditions(
+    init: Sequence[ContainerKeeper], main: Sequence[ContainerKeeper], shown: Sequence[Container]
+) -> list[Condition]:
     initialized = Condition.true("Initialized")
     if not is_initialized(init):
         names = [k.container.name for k in init]
         said = f"containers with incomplete status: [{' '.join(names)}]"
         initialized = Condition.false("Initialized", "ContainersNotInitialized", said)
     unready = [k.container.name for k in main if not k.is_ready]
-    if unready:
+    if main and all(k.is_resting and isinstance(k.state, Terminated) and k.state.exit_code == 0 for k in main):
+        ready = [Condition.false(type_, "PodCompleted") for type_ in ("ContainersReady", "Ready")]
+    elif unready:
+        unready += [c.name for c in shown]
         said = f"containers with unready status: [{' '.join(unready)}]"
         ready = [Condition.false(type_, "ContainersNotReady", said) for type_ in ("ContainersReady", "Ready")]
     else:

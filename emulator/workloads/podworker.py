@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from emulator.control.recorder import Recorder
 from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
 from emulator.objects.podspec import Container, PodSpec
@@ -28,11 +29,14 @@ from emulator.workloads.containerspecs import container_spec
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import environment_of, secret_text
 from emulator.workloads.imagekeeper import ImageKeeper
+from emulator.workloads.podevents import PodEvents
+from emulator.workloads.pods import virtual_containers
 from emulator.workloads.podstatus import pod_status
 from emulator.workloads.resourcefields import asks_node
 
 ADDRESS, COLD_START = "kemu.dev/address", "kemu.dev/cold-start"
 FINALIZER = "kemu.dev/container"
+_NOT_STARTED = "kemu's own data path does this container's work; nothing is started for it"
 STOP_GRACE_S = 10.0
 """No container gets longer than this between SIGTERM and SIGKILL once its requests have ended. Knative waits for
 the Revision's timeoutSeconds, 300 s by default, which on a laptop only keeps processes around that ignore SIGTERM
@@ -54,6 +58,7 @@ class Tools:
     images: ImageKeeper
     folder: Path
     drain: Drain
+    recorder: Recorder
 
 
 class PodWorker:
@@ -65,8 +70,13 @@ class PodWorker:
         self._link = tools.link
         self._log_of = log_of
         self._folder = tools.folder / pod.uid
-        self._init = [self._keeper(c, "OnFailure") for c in pod.spec.init_containers]
-        self._main = [self._keeper(c, pod.spec.restart_policy or "Always") for c in pod.spec.containers]
+        self._events = PodEvents(pod, tools.recorder)
+        virtual = virtual_containers(pod)
+        policy = pod.spec.restart_policy or "Always"
+        first = "OnFailure" if policy == "Always" else policy
+        self._init = [self._keeper(c, first, "initContainers") for c in pod.spec.init_containers]
+        self._main = [self._keeper(c, policy) for c in pod.spec.containers if c.name not in virtual]
+        self._shown = [c for c in pod.spec.containers if c.name in virtual]
         self._owner = next((k for k in self._main if k.container.ports), self._main[0])
         self._has_network = asyncio.Event()
         self._ending = asyncio.Event()
@@ -89,6 +99,9 @@ class PodWorker:
     # -- living
 
     async def _live(self, tasks: Tasks) -> None:
+        self._events.scheduled()
+        for shown in self._shown:
+            self._log_of(shown.name).append(_NOT_STARTED, self._tools.store.clock.now())
         for keeper in self._init:
             await keeper.keep()
             if not isinstance(keeper.state, Terminated) or keeper.state.exit_code != 0:
@@ -106,8 +119,8 @@ class PodWorker:
             owner = await self._network()
             await asyncio.gather(*(k.renew() for k in self._main if k is not self._owner))
 
-    def _keeper(self, container: Container, policy: str) -> ContainerKeeper:
-        tools = self._tools
+    def _keeper(self, container: Container, policy: str, which: str = "containers") -> ContainerKeeper:
+        tools, pod = self._tools, self._pod
         about = self._pod.labels.get("serving.knative.dev/revision") or self._pod.name
         around = Surroundings(
             link=tools.link,
@@ -115,9 +128,11 @@ class PodWorker:
             clock=tools.store.clock,
             log=self._log_of(container.name),
             about=about,
+            full_name=f"{pod.name}_{pod.namespace}({pod.uid})",
             restart_policy=policy,
             spec=self._spec,
             changed=self._changed,
+            tell=lambda note: self._events.tell(note, container.name, which),
         )
         return ContainerKeeper(container, around)
 
@@ -171,7 +186,7 @@ class PodWorker:
             self._has_network.set()
         # Before the status: whoever sees the Pod ready must find its address.
         store.patch_metadata(pod.key, annotations=self._annotations())
-        store.update_status(pod.key, pod_status(pod.status, self._init, self._main, store.now()))
+        store.update_status(pod.key, pod_status(pod, self._init, self._main, self._shown, store.now()))
 
     def _annotations(self) -> dict[str, str | None]:
         state = self._owner.state
@@ -196,9 +211,12 @@ class PodWorker:
         await asyncio.gather(*(k.stop(min(grace_s, STOP_GRACE_S)) for k in (*self._init, *self._main)))
 
     async def _take_away(self) -> None:
+        self._events.flush()
         for keeper in (*self._init, *self._main):
             await keeper.remove()
             self._log_of(keeper.container.name).close()
+        for shown in self._shown:
+            self._log_of(shown.name).close()
         for name in volumes.engine_volumes(self._pod, self._plans):
             await self._tools.link.call(lambda name=name: self._tools.link.runtime.remove_volume(name))  # type: ignore[misc]
         if self._plans:

@@ -13,6 +13,7 @@ from emulator.workloads.kubeevents import KUBE_EVENT
 from emulator.workloads.namespaces import NAMESPACE, NAMESPACE_RECONCILER
 from emulator.workloads.operators import KNATIVE_EVENTING, KNATIVE_SERVING, OPERATOR_RECONCILER
 from emulator.workloads.pods import POD
+from emulator.workloads.replicasets import REPLICA_SET, REPLICA_SET_RECONCILER
 
 KINDS: tuple[Kind[Any], ...] = (
     NAMESPACE,
@@ -20,6 +21,7 @@ KINDS: tuple[Kind[Any], ...] = (
     SECRET,
     POD,
     DEPLOYMENT,
+    REPLICA_SET,
     KUBE_EVENT,
     IMAGE,
     KNATIVE_SERVING,
@@ -28,6 +30,7 @@ KINDS: tuple[Kind[Any], ...] = (
 RECONCILERS: dict[Kind[Any], Reconciler] = {
     NAMESPACE: NAMESPACE_RECONCILER,
     DEPLOYMENT: DEPLOYMENT_RECONCILER,
+    REPLICA_SET: REPLICA_SET_RECONCILER,
     KNATIVE_SERVING: OPERATOR_RECONCILER,
     KNATIVE_EVENTING: OPERATOR_RECONCILER,
 }

@@ -6,7 +6,6 @@ one matches the type `bench` and delivers to 127.0.0.1:9002.
 """
 
 import gc
-import logging
 import sys
 from typing import Any
 
@@ -82,5 +81,4 @@ def trigger(number: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    logging.disable(logging.WARNING)  # the load leaves in the middle of events, which is told
     uvloop.run(main(*(int(word) for word in sys.argv[1:4])))

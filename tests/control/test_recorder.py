@@ -88,3 +88,14 @@ def test_what_is_to_be_told_is_in_the_log(caplog: pytest.LogCaptureFixture) -> N
         ("WARNING", "Lack: it lacks", "hello"),
         ("INFO", "Found: it is there", "hello"),
     ]
+
+
+def test_an_event_may_be_about_a_field() -> None:
+    world = World()
+    made, recorder = about(world), Recorder(world.store, KUBE_EVENT)
+    for container in ("a", "b"):
+        recorder.record(made, Note("Pulled", "it is there"), "kubelet", f"spec.containers{{{container}}}")
+    first, second = (e.obj for e in world.store.list(KUBE_EVENT))
+    fields = {first["involvedObject"]["fieldPath"], second["involvedObject"]["fieldPath"]}
+    assert fields == {"spec.containers{a}", "spec.containers{b}"}
+    assert first["source"] == {"component": "kubelet"}

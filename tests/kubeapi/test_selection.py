@@ -21,7 +21,7 @@ from tests.workloads.pods import pod
         ("metadata.name=p,metadata.namespace=default", True),
         ("metadata.name=q", False),
         ("status.phase=Running", False),
-        ("spec.nodeName=", True),
+        ("spec.nodeName=kemu", True),
     ],
 )
 def test_fields_select(fields: str, fits: bool) -> None:

@@ -17,7 +17,7 @@ def test_a_table_has_a_row_of_cells_for_each_object_and_its_metadata() -> None:
     assert ("IP", "string", 1) in names
     assert ("Age", "string", 0) in names
     (row,) = found["rows"]
-    assert row["cells"][:4] == ["p", "0/1", "Pending", 0]
+    assert row["cells"][:4] == ["p", "0/1", "Pending", "0"]
     assert row["cells"][4] == "5m12s"
     assert row["object"]["metadata"]["uid"] == made.uid
     assert found["metadata"] == {"resourceVersion": "9"}

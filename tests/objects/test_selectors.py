@@ -40,3 +40,14 @@ def test_a_selector_matches(text: str, matches: bool) -> None:
 def test_the_map_form_is_read(expression: dict[str, object], fits: bool) -> None:
     selector = LabelSelector.model_validate({"matchExpressions": [expression]}).selector()
     assert selector.matches({"a": "1"}) is fits
+    assert Selector.parse(str(selector)) == selector
+
+
+def test_a_selector_is_shown_as_kubectl_does() -> None:
+    expressions = [
+        {"key": "b", "operator": "In", "values": ["y", "x"]},
+        {"key": "c", "operator": "DoesNotExist"},
+        {"key": "d", "operator": "NotIn", "values": ["z"]},
+    ]
+    read = LabelSelector.model_validate({"matchLabels": {"a": "1"}, "matchExpressions": expressions})
+    assert str(read.selector()) == "a=1,b in (x,y),!c,d notin (z)"

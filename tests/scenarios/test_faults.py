@@ -103,7 +103,7 @@ def test_a_function_that_exits_at_start_is_shown_as_crash_loop_with_its_last_lin
     assert (healthy["status"], healthy["reason"]) == ("False", "ExitCode3")
     assert "EXIT_AT_START" in healthy["message"]
     (pod,) = kemu.objects("pods")
-    (status,) = pod["status"]["containerStatuses"]
+    (status,) = [s for s in pod["status"]["containerStatuses"] if s["name"] == "user-container"]
     assert status["restartCount"] >= 1
     assert "CrashLoopBackOff" in kemu.run("get", "pods").out
 

@@ -58,9 +58,18 @@ def test_the_deployment_carries_labels_but_not_what_only_routing_and_scaling_ask
     assert found["metadata"]["labels"] == found["spec"]["template"]["metadata"]["labels"] == labels
     assert found["metadata"]["annotations"] == {"mine": "1"}
     default = "kubectl.kubernetes.io/default-container"
-    assert found["spec"]["template"]["metadata"]["annotations"] == {"mine": "1", default: "user-container"}
+    assert found["spec"]["template"]["metadata"]["annotations"] == {
+        "mine": "1",
+        default: "user-container",
+        "kemu.dev/virtual-containers": "queue-proxy",
+    }
     assert found["spec"]["selector"] == {"matchLabels": {f"{P}revisionUID": made.uid}}
     assert found["spec"]["replicas"] == 2
+
+
+def test_the_queue_proxy_is_shown_beside_the_function() -> None:
+    template = deployment_of(revision(), 0, 8080, Features({}))["spec"]["template"]
+    assert [c["name"] for c in template["spec"]["containers"]] == ["user-container", "queue-proxy"]
 
 
 def test_a_label_app_of_the_user_stays() -> None:

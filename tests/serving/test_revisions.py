@@ -15,6 +15,7 @@ from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.deployments import DEPLOYMENT
 from emulator.workloads.images import IMAGE
 from emulator.workloads.pods import POD
+from emulator.workloads.replicasets import REPLICA_SET
 from tests.world import NOW, World, child, obj, said
 
 SPEC = {"containers": [{"image": "app"}]}
@@ -204,7 +205,10 @@ def test_a_crash_is_told_while_no_replica_is_available(
     made = revision(world)
     _, deployment = deployed(world, made)
     deployment = world.edit(deployment, spec={**deployment.obj["spec"], "replicas": 1})
-    pod = world.create(obj(POD, "p", {"containers": [{"name": "c", "image": "app"}]}), deployment)
+    template = {"metadata": {"labels": {"a": "1"}}, "spec": {"containers": [{"name": "c", "image": "app"}]}}
+    spec = {"selector": {"matchLabels": {"a": "1"}}, "template": template}
+    replica_set = world.create(obj(REPLICA_SET, "rs", spec), deployment)
+    pod = world.create(obj(POD, "p", {"containers": [{"name": "c", "image": "app"}]}), replica_set)
     world.status(pod, containerStatuses=[{"name": "c", "state": {}, where: {"terminated": ended}}])
     assert said(world.reconcile(made), "ContainerHealthy") == ("False", reason, message)
     world.status(deployment, availableReplicas=1)

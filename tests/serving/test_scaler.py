@@ -53,8 +53,9 @@ class World:
     def revision(self, **annotations: str) -> None:
         notes = {START if key == "start" else A + key.replace("_", "-"): value for key, value in annotations.items()}
         owner = self.store.create(obj(REVISION, "r", {"containers": [{"image": "app"}]})).owner_reference()
-        template = {"spec": {"containers": [{"name": "c", "image": "app"}]}}
-        spec = {"replicas": 0, "selector": {}, "template": template}
+        labels = {"app": "r"}
+        template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "app"}]}}
+        spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
         self.store.create(obj(DEPLOYMENT, "r-deployment", spec, ownerReferences=[owner]))
         target = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "r-deployment"}}
         self.store.create(obj(POD_AUTOSCALER, "r", target, annotations=notes, ownerReferences=[owner]))

@@ -30,8 +30,7 @@ class Step(BaseHTTPRequestHandler):
         else:
             data = json.loads(body or b"{}")
         answer = json.dumps({**data, "message": data.get("message", "") + MESSAGE}).encode()
-        # With its newline in one write: several requests are answered at a time.
-        print(f"{data.get('message', '')!r} becomes {data.get('message', '') + MESSAGE!r}\n", end="", flush=True)
+        print(f"{data.get('message', '')!r} becomes {data.get('message', '') + MESSAGE!r}", flush=True)
         self.send_response(200)
         self.send_header("Ce-Specversion", "1.0")
         self.send_header("Ce-Id", str(uuid.uuid4()))

@@ -1,0 +1,142 @@
+"""Pod templates and their selectors: what ReplicaSet, Deployment, Job and their like have in common.
+
+Models, the rules that selector and template must keep, the Pod that a template makes, and the columns that
+`kubectl get -o wide` prints of them. Pure. Followed: kubernetes pkg/apis/apps/validation/validation.go,
+pkg/controller/controller_utils.go (GetPodFromTemplate), pkg/printers/internalversion/printers.go.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from emulator.lib.clock import SystemClock, parse_rfc3339
+from emulator.lib.durations import human
+from emulator.objects.kind import Column, Json, Request
+from emulator.objects.model import Model
+from emulator.objects.names import random_suffix
+from emulator.objects.podspec import PodSpec
+from emulator.objects.problems import Problem
+from emulator.objects.refs import OwnerReference
+from emulator.objects.resource import Resource
+from emulator.objects.selectors import Selector
+
+# What Kubernetes leaves of a Pod's own name before the five random characters (names/generate.go: maxGeneratedName).
+_LONGEST_STEM = 58
+
+
+class TemplateMetadata(Model):
+    name: str | None = None
+    generate_name: str | None = None
+    namespace: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+    finalizers: list[str] = Field(default_factory=list)
+    owner_references: list[OwnerReference] = Field(default_factory=list)
+    creation_timestamp: str | None = None
+
+
+class PodTemplate(Model):
+    metadata: TemplateMetadata | None = None
+    spec: PodSpec
+
+
+def labels_of(template: Json) -> dict[str, str]:
+    labels: dict[str, str] = (template.get("metadata") or {}).get("labels") or {}
+    return labels
+
+
+def selector_of(resource: Resource[Any]) -> Selector:
+    """The selector of a workload's `spec.selector`, a LabelSelector."""
+    selector: Selector = resource.spec.selector.selector()
+    return selector
+
+
+def selector_problems(resource: Resource[Any], request: Request) -> Iterator[Problem]:
+    """The selector is there, does not change, and matches the template's labels; Kubernetes' texts."""
+    spec = resource.obj["spec"]
+    selector, labels = spec.get("selector") or {}, labels_of(spec["template"])
+    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        said = f"Invalid value: {json.dumps(selector)}: empty selector is invalid for {resource.kind.name.lower()}"
+        yield Problem(("spec", "selector"), said)
+    elif not selector_of(resource).matches(labels):
+        said = f"Invalid value: {json.dumps(labels)}: `selector` does not match template `labels`"
+        yield Problem(("spec", "template", "metadata", "labels"), said)
+    if request.old is not None and request.old.obj["spec"].get("selector") != spec.get("selector"):
+        said = f"Invalid value: {json.dumps(selector)}: field is immutable"
+        yield Problem(("spec", "selector"), said)
+
+
+def restart_problems(spec: Json, allowed: tuple[str, ...] = ("Always",)) -> Iterator[Problem]:
+    """A template's restartPolicy is one that its kind can work with."""
+    policy = spec["template"]["spec"].get("restartPolicy", "Always")
+    if policy not in allowed:
+        listed = ", ".join(f'"{name}"' for name in allowed)
+        said = f'Unsupported value: "{policy}": supported values: {listed}'
+        yield Problem(("spec", "template", "spec", "restartPolicy"), said, "FieldValueNotSupported")
+
+
+def container_problems(spec: Json) -> Iterator[Problem]:
+    """Every container of the template has a name and an image."""
+    containers = spec["template"]["spec"].get("containers") or ()
+    path = ("spec", "template", "spec", "containers")
+    if not containers:
+        yield Problem(path, "Required value", "FieldValueRequired")
+    for index, container in enumerate(containers):
+        for field in ("name", "image"):
+            if not container.get(field):
+                yield Problem((*path, index, field), "Required value", "FieldValueRequired")
+
+
+def replica_problems(spec: Json) -> Iterator[Problem]:
+    replicas = spec.get("replicas")
+    if isinstance(replicas, int) and replicas < 0:
+        said = f"Invalid value: {replicas}: must be greater than or equal to 0"
+        yield Problem(("spec", "replicas"), said)
+
+
+def new_pod(owner: Resource[Any], template: Json, labels: Mapping[str, str] | None = None, name: str = "") -> Json:
+    """A Pod of `template` for `owner`, with further labels; named after the owner and at random, unless `name` is."""
+    metadata = template.get("metadata") or {}
+    made: Json = {
+        "name": name or f"{owner.name}-"[:_LONGEST_STEM] + random_suffix(),
+        "namespace": owner.namespace,
+    }
+    if not name:
+        made["generateName"] = f"{owner.name}-"
+    for field, more in (("labels", labels or {}), ("annotations", {})):
+        if both := {**(metadata.get(field) or {}), **more}:
+            made[field] = both
+    if metadata.get("finalizers"):
+        made["finalizers"] = metadata["finalizers"]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": template["spec"]}
+
+
+# -- columns
+
+
+def ago(text: str) -> str:
+    """How long ago an RFC 3339 time was, as kubectl shows it."""
+    return human((SystemClock().now() - parse_rfc3339(text)).total_seconds())
+
+
+def _containers(field: str) -> Any:
+    def cell(resource: Resource[Any]) -> str:
+        spec = resource.obj["spec"]
+        template = spec.get("template") or spec["jobTemplate"]["spec"]["template"]
+        return ",".join(str(c[field]) for c in template["spec"]["containers"])
+
+    return cell
+
+
+def selector_text(resource: Resource[Any]) -> str:
+    """The selector as a column of `-o wide`."""
+    return str(selector_of(resource)) or "<none>"
+
+
+CONTAINERS = Column("Containers", _containers("name"), wide=True)
+IMAGES = Column("Images", _containers("image"), wide=True)
+SELECTOR = Column("Selector", selector_text, wide=True)
