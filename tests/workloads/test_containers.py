@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from emulator.control.reconciler import Note
 from emulator.lib.clock import SystemClock
 from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
@@ -35,6 +36,7 @@ class World:
         self.link = EngineLink(self.runtime, 1.0, 4.0)
         self.fault = ""
         self.states: list[str] = []
+        self.told: list[Note] = []
         self._images = ImageKeeper(Store(Registry([IMAGE, CONFIG_MAP]), SystemClock(), CONFIG_MAP), self.link)
 
     def keep(self, policy: str = "Always", image: str = "here:1", **fields: Any) -> ContainerKeeper:
@@ -45,9 +47,11 @@ class World:
             clock=SystemClock(),
             log=RingLog(),
             about="hello-00001",
+            full_name="hello-00001_default(1)",
             restart_policy=policy,
             spec=self._spec,
             changed=lambda: self.states.append(shown(keeper)),
+            tell=self.told.append,
         )
         keeper = ContainerKeeper(Container.model_validate({"name": "c", "image": image, **fields}), around)
         self.tasks.spawn(keeper.keep(), "keeper")
