@@ -81,6 +81,8 @@ def _print_objects(objects: list[Json], output: str, *, is_one: bool) -> None:
             kind = found["kind"].lower() + (f".{group}" if group else "")
             click.echo(f"{kind}/{found['metadata']['name']}")
         return
+    for found in objects:  # as kubectl without --show-managed-fields
+        found["metadata"].pop("managedFields", None)
     shown: Any = objects[0] if is_one else {"apiVersion": "v1", "kind": "List", "items": objects}
     if output == "json":
         click.echo(json.dumps(shown, indent=4))

@@ -117,6 +117,14 @@ def parsed_yaml(text: bytes) -> Any:
     return documents[0].value
 
 
+def applied_configuration(text: bytes) -> tuple[Json, list[str]]:
+    """The object of an apply patch, JSON or YAML, and the paths of fields that JSON has twice; BadRequest."""
+    if text.lstrip()[:1] == b"{":
+        value, doubled = parsed_json(text)
+        return as_object(value), doubled
+    return as_object(parsed_yaml(text)), []
+
+
 def as_object(value: Any) -> Json:
     """`value` if it is an object, without what is null in it; BadRequest."""
     if not isinstance(value, dict):

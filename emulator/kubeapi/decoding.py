@@ -61,7 +61,7 @@ def validated_fields(
         _check_body(kind, version, obj)
     known, faults = _judged(kind, obj, doubled)
     if faults and mode == "Strict":
-        raise Unreadable(kind, version, _strict_error(faults), obj)
+        raise Unreadable(kind, version, f"strict decoding error: {', '.join(faults)}", obj)
     if not kind.is_builtin:
         _check_body(kind, version, known)
     return known, ([] if mode == "Ignore" else faults)
@@ -104,13 +104,18 @@ def warning_headers(texts: Iterable[str]) -> list[tuple[bytes, bytes]]:
 
 def _judged(kind: Kind[Any], obj: Json, doubled: Sequence[str]) -> tuple[Json, list[str]]:
     known, unknown = known_fields(kind, obj)
-    faults = [f"duplicate field {json.dumps(path, ensure_ascii=False)}" for path in doubled]
+    faults = _doubled(doubled)
     faults += [f"unknown field {json.dumps(path, ensure_ascii=False)}" for path in unknown]
     return known, faults[:_MOST_FAULTS]
 
 
-def _strict_error(faults: Sequence[str]) -> str:
-    return f"strict decoding error: {', '.join(faults)}"
+def strict_error(doubled: Sequence[str]) -> str:
+    """What is said of fields that a body has twice."""
+    return f"strict decoding error: {', '.join(_doubled(doubled))}"
+
+
+def _doubled(paths: Sequence[str]) -> list[str]:
+    return [f"duplicate field {json.dumps(path, ensure_ascii=False)}" for path in paths]
 
 
 # -- types

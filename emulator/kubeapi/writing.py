@@ -14,19 +14,30 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from emulator.kubeapi import patching
-from emulator.kubeapi.bodies import addressed, as_object, media_type, parsed_json, read, read_object, read_options
-from emulator.kubeapi.decoding import prepared, validated_fields, validated_patch, warned
+from emulator.kubeapi.bodies import (
+    addressed,
+    applied_configuration,
+    as_object,
+    media_type,
+    parsed_json,
+    read,
+    read_object,
+    read_options,
+)
+from emulator.kubeapi.decoding import prepared, strict_error, validated_fields, validated_patch, warned
 from emulator.kubeapi.reading import Reader, reply
 from emulator.kubeapi.scales import scale_of, scaled
 from emulator.kubeapi.shown import served
 from emulator.kubeapi.target import Target
-from emulator.objects.errors import Invalid, NotFound
+from emulator.objects.errors import BadRequest, Invalid, NotFound
 from emulator.objects.kind import Json
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
+from emulator.store.managedfields import Manager, applied
 from emulator.store.store import Propagation, Store
 
 USER = "kubernetes-admin"
+_LONGEST_MANAGER = 128  # FieldManagerMaxLength
 _POLICIES: dict[str, Propagation] = {
     "Background": "Background",
     "Foreground": "Foreground",
@@ -41,6 +52,7 @@ class Options:
     dry_run: bool
     field_validation: str
     manager: str
+    force: bool = False
 
 
 class Writer:
@@ -58,10 +70,8 @@ class Writer:
         obj = addressed(body.obj, target)
         self._check_namespace(target)
         obj, warnings = validated_fields(target.kind, target.version, obj, body.doubled, options.field_validation)
-        created = self._store.create(obj, USER, dry_run=options.dry_run)
-        if target.kind.webhook:  # a Go type's empty status, which some clients read at once
-            created = Resource(created.kind, {"status": {}, **created.obj}, created.spec)
-        return warned(self._reader.shown(request, target, created, 201), warnings)
+        created = self._store.create(obj, USER, manager=self._manager(target, options), dry_run=options.dry_run)
+        return warned(self._created(request, target, created), warnings)
 
     async def replace(self, request: Request, target: Target) -> Response:
         """200 with the object, or the part of it, as it is now."""
@@ -79,7 +89,9 @@ class Writer:
         options = options_of(request, "PatchOptions")
         await prepared()
         kind, media = target.kind, media_type(request)
-        patching.check(media, kind)
+        patching.check(media, kind, target.part)
+        if media == patching.APPLY:
+            return await self._apply(request, target, options)
         patch, doubled = parsed_json(await read(request))
         present = self._store.get(kind, target.name, target.namespace)
         obj, warnings = as_object(patching.patched(media, _part(present, target), patch, kind)), list[str]()
@@ -114,20 +126,57 @@ class Writer:
 
     # -- inside
 
+    async def _apply(self, request: Request, target: Target, options: Options) -> Response:
+        """200 or 201 with the object that the configuration makes; patch.go, applyPatcher."""
+        config, doubled = applied_configuration(await read(request))
+        config = addressed(config, target)
+        if doubled and options.field_validation == "Strict":
+            raise BadRequest(f"error strict decoding patch: {strict_error(doubled)}")
+        patching.check_declared(config, target.kind)
+        config, _ = validated_fields(target.kind, target.version, config, (), "Ignore")
+        manager = self._manager(target, options)
+        live = self._store.find(target.kind, target.name, target.namespace)
+        if live is None:
+            self._check_namespace(target)
+            if target.part:
+                raise NotFound(target.kind.resource, target.name)
+        obj = applied(live.obj if live else None, config, target.kind, manager, force=options.force)
+        if live is None:
+            created = self._store.create(obj, USER, dry_run=options.dry_run)
+            return self._created(request, target, created)
+        if target.part == "status":
+            precondition, status = _precondition(obj), obj.get("status") or {}
+            stored = self._store.update_status(live.key, status, precondition=precondition, dry_run=options.dry_run)
+        else:
+            stored = self._store.update(obj, USER, dry_run=options.dry_run)
+        return self._answer(request, target, stored)
+
+    def _created(self, request: Request, target: Target, created: Resource[Any]) -> Response:
+        if target.kind.webhook:  # a Go type's empty status, which some clients read at once
+            created = Resource(created.kind, {"status": {}, **created.obj}, created.spec)
+        return self._reader.shown(request, target, created, 201)
+
+    def _manager(self, target: Target, options: Options) -> Manager:
+        return Manager(options.manager, target.api_version, self._store.now(), target.part)
+
     def _answer(self, request: Request, target: Target, resource: Resource[Any]) -> Response:
         if target.part == "scale":
             return reply(_part(resource, target))
         return self._reader.shown(request, target, resource)
 
     def _replaced(self, target: Target, obj: Json, options: Options) -> Resource[Any]:
+        manager, dry_run = self._manager(target, options), options.dry_run
         if target.part == "scale" and target.kind.scale is not None:
             present = self._store.get(target.kind, target.name, target.namespace)
-            return self._store.update(scaled(present, target.kind.scale, obj), USER, dry_run=options.dry_run)
+            wanted = scaled(present, target.kind.scale, obj)
+            return self._store.update(wanted, USER, manager=manager, dry_run=dry_run)
         if target.part == "status":
             key = self._store.get(target.kind, target.name, target.namespace).key
-            status = obj.get("status") or {}
-            return self._store.update_status(key, status, precondition=_precondition(obj), dry_run=options.dry_run)
-        return self._store.update(obj, USER, dry_run=options.dry_run)
+            precondition = {k: v for k, v in _precondition(obj).items() if k != "managedFields"}
+            return self._store.update_status(
+                key, obj.get("status") or {}, precondition=precondition, manager=manager, dry_run=dry_run
+            )
+        return self._store.update(obj, USER, manager=manager, dry_run=dry_run)
 
     def _deleted(self, target: Target, name: str, namespace: str, options: Json) -> Resource[Any]:
         policy = options.get("propagationPolicy") or "Background"
@@ -151,12 +200,30 @@ class Writer:
 
 
 def options_of(request: Request, kind: str) -> Options:
-    """`dryRun`, `fieldValidation` and `fieldManager` of a write; Invalid for values that there are not."""
+    """`dryRun`, `fieldValidation`, `fieldManager` and `force` of a write; Invalid for values that there are not."""
     query = request.query_params
     validation = query.get("fieldValidation", "")
     if validation not in ("", "Ignore", "Warn", "Strict"):
         raise _invalid(kind, "fieldValidation", validation, ("Ignore", "Strict", "Warn"))
-    return Options(is_dry_run(query.getlist("dryRun"), kind), validation, manager_of(request))
+    force = query.get("force") in ("true", "1", "True", "t", "T", "TRUE")
+    if kind == "PatchOptions":
+        _check_apply_options(query, is_apply=media_type(request) == patching.APPLY)
+    return Options(is_dry_run(query.getlist("dryRun"), kind), validation, manager_of(request), force)
+
+
+def _check_apply_options(query: Mapping[str, str], *, is_apply: bool) -> None:
+    """Followed: apimachinery pkg/apis/meta/v1/validation, ValidatePatchOptions."""
+    manager, problem = query.get("fieldManager", ""), None
+    if is_apply and not manager:
+        problem = Problem(("fieldManager",), "Required value: is required for apply patch", "FieldValueRequired")
+    elif not is_apply and "force" in query:
+        problem = Problem(("force",), "Forbidden: may not be specified for non-apply patch", "FieldValueForbidden")
+    elif len(manager) > _LONGEST_MANAGER:
+        problem = Problem(
+            ("fieldManager",), f"Too long: may not be more than {_LONGEST_MANAGER} bytes", "FieldValueTooLong"
+        )
+    if problem is not None:
+        raise Invalid("PatchOptions.meta.k8s.io", "", [problem])
 
 
 def is_dry_run(values: Any, kind: str) -> bool:
@@ -170,7 +237,7 @@ def is_dry_run(values: Any, kind: str) -> bool:
 def manager_of(request: Request) -> str:
     """`fieldManager`, or what the client calls itself (apiserver pkg/endpoints/handlers, managerOrUserAgent)."""
     given = request.query_params.get("fieldManager")
-    return given or request.headers.get("user-agent", "unknown").partition("/")[0][:128]
+    return given or request.headers.get("user-agent", "unknown").partition("/")[0][:_LONGEST_MANAGER]
 
 
 def _part(resource: Resource[Any], target: Target) -> Json:

@@ -6,6 +6,7 @@
     ├── Conflict              409 Conflict: the resourceVersion or uid is not the stored one
     ├── ApplyConflict         409 Conflict: an applied configuration changes what others own
     ├── Invalid               422 Invalid: Kubernetes' own kinds, with one cause per Problem
+    ├── NotTyped              500: an applied configuration that does not fit its kind
     ├── Rejected              422 Invalid: a patch that does not apply
     ├── Denied                400 BadRequest: refused by a Knative admission webhook, in its words
     ├── BadRequest            400 BadRequest
@@ -114,6 +115,18 @@ class ApplyConflict(ApiError):
                 lines += [f"conflicts with {owner}:", *(f"- {field}" for o, field in conflicts if o == owner)]
             text = f"Apply failed with {len(conflicts)} conflicts: " + "\n".join(lines)
         super().__init__(text, {"causes": causes})
+
+
+class NotTyped(ApiError):
+    """An applied configuration that is none of its kind; an API server answers 500 and gives no reason."""
+
+    code, reason = 500, ""
+
+    def __init__(self, config: Mapping[str, Any], fault: str) -> None:
+        metadata, (group, _, version) = config.get("metadata") or {}, str(config.get("apiVersion", "")).rpartition("/")
+        gvk = f"{group}/{version}, Kind={config.get('kind', '')}"
+        where = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}; {gvk}"
+        super().__init__(f"failed to create typed patch object ({where}): {fault}")
 
 
 class Rejected(ApiError):

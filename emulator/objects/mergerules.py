@@ -106,7 +106,11 @@ def _of_annotation(annotation: Any, marks: Mapping[str, Any]) -> MergeRule:
         inner = rule_of_model(annotation)
         atomic = {MAP_TYPE: "atomic"} if inner.is_atomic_map else {}
         return _marked({**atomic, **marks}, fields=inner.fields)
-    return _marked(marks) if marks else UNDECLARED
+    return _marked({"default": _ZEROS[annotation], **marks}) if annotation in _ZEROS else _marked(marks)
+
+
+# What a required field of Go counts as when it is not written; keys of lists are such fields.
+_ZEROS: Mapping[Any, Any] = {str: "", int: 0}
 
 
 def _marked(marks: Mapping[str, Any], **inner: Any) -> MergeRule:

@@ -13,15 +13,22 @@ from typing import Any
 from pydantic import Field
 
 from emulator.objects.kind import Json
-from emulator.objects.model import Model, atomic_list
-from emulator.objects.podspec import Container, PodSpec
+from emulator.objects.model import ATOMIC_MAP, Model, atomic_list, keyed
+from emulator.objects.podspec import ConfigMapVolumeSource, Container, PodSpec, Volume
 
 TIMEOUT_S, MAX_TIMEOUT_S = 300, 600
 _RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
 
+class RevisionVolume(Volume):
+    config_map: ConfigMapVolumeSource | None = Field(default=None, json_schema_extra=ATOMIC_MAP)
+
+
 class RevisionSpec(PodSpec):
     # Knative's CRDs declare fewer lists as maps than core/v1 does: volumes and imagePullSecrets.
+    volumes: list[RevisionVolume] = Field(  # type: ignore[assignment]
+        default_factory=list, json_schema_extra=keyed("name", strategic=False)
+    )
     containers: list[Container] = Field(default_factory=list, json_schema_extra=atomic_list())
     init_containers: list[Container] = Field(default_factory=list, json_schema_extra=atomic_list())
     container_concurrency: int | None = None

@@ -25,6 +25,7 @@ from emulator.objects.problems import Problem
 from emulator.objects.resource import Key, Resource
 from emulator.objects.selectors import Selector
 from emulator.store.admission import Request, admit, decode, kind_of
+from emulator.store.managedfields import Manager, managed, settled
 from emulator.store.watch import Change, ChangeType, History, Watch
 
 S = TypeVar("S")
@@ -123,8 +124,13 @@ class Store:
 
     # -- writing
 
-    def create(self, obj: Json, user: str = CONTROLLER, *, dry_run: bool = False) -> Resource[Any]:
-        """Admit and store a new object; a `status` in it is dropped. A dry run stores nothing."""
+    def create(
+        self, obj: Json, user: str = CONTROLLER, *, manager: Manager | None = None, dry_run: bool = False
+    ) -> Resource[Any]:
+        """Admit and store a new object; a `status` in it is dropped. A dry run stores nothing.
+
+        What the object states is noted as the fields of `manager`, if one is given.
+        """
         kind = kind_of(obj, self.registry)
         admitted = admit(kind, {k: v for k, v in obj.items() if k != "status"}, Request(None, user, self.config))
         if self.find(kind, admitted.name, admitted.namespace) is not None:
@@ -135,12 +141,17 @@ class Store:
         metadata["uid"] = str(uuid.uuid4())
         metadata["creationTimestamp"] = self.now()
         metadata["generation"] = 1
+        if manager is not None:
+            _note(admitted, managed(None, admitted.obj if kind.is_builtin else obj, kind, manager))
         return admitted if dry_run else self._put(admitted, "ADDED", None)
 
-    def update(self, obj: Json, user: str = CONTROLLER, *, dry_run: bool = False) -> Resource[Any]:
+    def update(
+        self, obj: Json, user: str = CONTROLLER, *, manager: Manager | None = None, dry_run: bool = False
+    ) -> Resource[Any]:
         """Admit and store another state of an existing object, except its status. A dry run stores nothing.
 
-        Conflict when the metadata carry a resourceVersion or uid that is not the stored one.
+        Conflict when the metadata carry a resourceVersion or uid that is not the stored one. What changes is noted as
+        the fields of `manager`, if one is given.
         """
         kind = kind_of(obj, self.registry)
         metadata = obj.get("metadata") or {}
@@ -150,19 +161,28 @@ class Store:
         admitted = admit(kind, obj, Request(old, user, self.config))
         new = _with_server_fields(admitted, old)
         _check_finalizers(new, old)
+        if manager is not None:
+            # Kubernetes' own kinds are completed as they are decoded; Knative's webhooks come after this was noted.
+            _note(new, managed(old.obj, new.obj if kind.is_builtin else obj, kind, manager))
         if _body(new.obj) != _body(old.obj):
             new.obj["metadata"]["generation"] = old.generation + 1
-        if new.obj == old.obj:
+        if settled(new.obj, old.obj) == old.obj:
             return old
         return new if dry_run else self._replace(new, old)
 
     def update_status(
-        self, key: Key, status: Mapping[str, Any], *, precondition: Json | None = None, dry_run: bool = False
+        self,
+        key: Key,
+        status: Mapping[str, Any],
+        *,
+        precondition: Json | None = None,
+        manager: Manager | None = None,
+        dry_run: bool = False,
     ) -> Resource[Any]:
         """Store another status; nothing else of the object changes. A dry run stores nothing.
 
         NotFound if it is gone; Conflict when the metadata in `precondition` are not the stored ones. Their
-        `managedFields`, if any, are taken along.
+        `managedFields`, if any, are taken along; with a `manager`, what changes is noted as its fields.
         """
         old = self.get(key.kind, key.name, key.namespace)
         _check_precondition(old, precondition or {})
@@ -172,6 +192,8 @@ class Store:
         if old.status == status and metadata == old.metadata:
             return old
         new = Resource(old.kind, {**old.obj, "metadata": metadata, "status": dict(status)}, old.spec)
+        if manager is not None:
+            _note(new, managed(old.obj, new.obj, old.kind, manager))
         return new if dry_run else self._put(new, "MODIFIED", old)
 
     def patch_metadata(
@@ -278,6 +300,13 @@ class Store:
                     observer(present)
         finally:
             self._announcing = False
+
+
+def _note(resource: Resource[Any], entries: Sequence[Json]) -> None:
+    """Set managedFields of an object that is being made."""
+    resource.obj["metadata"].pop("managedFields", None)
+    if entries:
+        resource.obj["metadata"]["managedFields"] = [*entries]
 
 
 def _body(obj: Json) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -44,10 +45,101 @@ async def test_other_kinds_say_which_patches_they_take(running: Api) -> None:
     await running.ask("POST", SERVICES, service())
     status, said = await running.ask("PATCH", f"{SERVICES}/a", {}, **STRATEGIC)
     assert (status, said["reason"]) == (415, "UnsupportedMediaType")
-    assert said["message"].endswith("application/json-patch+json, application/merge-patch+json")
+    assert said["message"].endswith(
+        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+    )
 
 
 @pytest.mark.parametrize("body", [b"nonsense", b"[1]", b'"text"'])
 async def test_what_is_no_patch_is_a_bad_request(running: Api, body: Any) -> None:
     running.store.create(config_map("a"))
     assert (await running.ask("PATCH", f"{MAPS}/a", body, **JSON_PATCH))[0] == 400
+
+
+APPLY = {"Content_Type": "application/apply-patch+yaml"}
+
+
+def applied(**data: str) -> bytes:
+    """As YAML, which is JSON, too."""
+    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data}).encode()
+
+
+async def test_a_configuration_makes_an_object_and_changes_it(running: Api) -> None:
+    status, made = await running.ask("PATCH", f"{MAPS}/a?fieldManager=one", applied(x="1", y="1"), **APPLY)
+    assert (status, made["data"]) == (201, {"x": "1", "y": "1"})
+    status, changed = await running.ask("PATCH", f"{MAPS}/a?fieldManager=one", applied(x="2"), **APPLY)
+    assert (status, changed["data"]) == (200, {"x": "2"})
+    (entry,) = changed["metadata"]["managedFields"]
+    assert (entry["manager"], entry["operation"], entry["fieldsV1"]) == ("one", "Apply", {"f:data": {"f:x": {}}})
+
+
+async def test_a_configuration_may_be_yaml(running: Api) -> None:
+    body = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  x: '1'\n"
+    status, made = await running.ask("PATCH", f"{MAPS}/a?fieldManager=one", body, **APPLY)
+    assert (status, made["data"]) == (201, {"x": "1"})
+
+
+async def test_the_same_configuration_again_writes_nothing(running: Api) -> None:
+    body = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", **service()}
+    _, made = await running.ask("PATCH", f"{SERVICES}/a?fieldManager=one", body, **APPLY)
+    version = running.store.version
+    _, again = await running.ask("PATCH", f"{SERVICES}/a?fieldManager=one", body, **APPLY)
+    assert (again["metadata"], running.store.version) == (made["metadata"], version)
+
+
+async def test_a_conflict_names_who_owns_the_field_until_it_is_forced(running: Api) -> None:
+    await running.ask("POST", f"{MAPS}?fieldManager=one", config_map("a", x="1"))
+    status, said = await running.ask("PATCH", f"{MAPS}/a?fieldManager=two", applied(x="2"), **APPLY)
+    assert (status, said["message"]) == (409, 'Apply failed with 1 conflict: conflict with "one" using v1: .data.x')
+    status, forced = await running.ask("PATCH", f"{MAPS}/a?fieldManager=two&force=true", applied(x="2"), **APPLY)
+    assert (status, forced["data"]) == (200, {"x": "2"})
+
+
+async def test_a_dry_run_applies_nothing(running: Api) -> None:
+    status, made = await running.ask("PATCH", f"{MAPS}/a?fieldManager=one&dryRun=All", applied(x="1"), **APPLY)
+    assert (status, made["data"]) == (201, {"x": "1"})
+    assert (await running.ask("GET", f"{MAPS}/a"))[0] == 404
+
+
+async def test_a_configuration_needs_a_manager(running: Api) -> None:
+    status, said = await running.ask("PATCH", f"{MAPS}/a", applied(), **APPLY)
+    assert (status, said["details"]["causes"][0]["field"]) == (422, "fieldManager")
+    assert said["message"].endswith("fieldManager: Required value: is required for apply patch")
+    running.store.create(config_map("a"))
+    merge = {"Content_Type": "application/merge-patch+json"}
+    assert (await running.ask("PATCH", f"{MAPS}/a?force=true", {}, **merge))[0] == 422
+
+
+async def test_a_field_that_the_kind_does_not_have_cannot_be_applied(running: Api) -> None:
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", **deployment()}
+    body["spec"]["template"]["spec"]["containers"][0]["imagee"] = "x"
+    status, said = await running.ask("PATCH", f"{DEPLOYMENTS}/a?fieldManager=one", body, **APPLY)
+    assert (status, said["message"]) == (
+        500,
+        "failed to create typed patch object (default/a; apps/v1, Kind=Deployment): "
+        '.spec.template.spec.containers[name="c"].imagee: field not declared in schema',
+    )
+
+
+async def test_writers_are_told_apart_by_what_they_call_themselves(running: Api) -> None:
+    await running.ask("POST", MAPS, config_map("a", x="1"), User_Agent="kn/1.15 linux")
+    merge = {"Content_Type": "application/merge-patch+json"}
+    _, changed = await running.ask("PATCH", f"{MAPS}/a?fieldManager=me", {"data": {"y": "1"}}, **merge)
+    assert [entry["manager"] for entry in changed["metadata"]["managedFields"]] == ["kn", "me"]
+
+
+async def test_what_is_not_the_clients_to_write_is_nobodys(running: Api) -> None:
+    _, made = await running.ask("POST", f"{SERVICES}?fieldManager=one", {**service(), "status": {"url": "x"}})
+    (entry,) = made["metadata"]["managedFields"]
+    assert set(entry["fieldsV1"]) == {"f:spec"}
+
+
+async def test_a_scale_takes_every_type_but_configurations(running: Api) -> None:
+    await running.ask("POST", DEPLOYMENTS, deployment())
+    path = f"{DEPLOYMENTS}/a/scale?fieldManager=one"
+    status, scale = await running.ask("PATCH", path, {"spec": {"replicas": 3}}, **STRATEGIC)
+    assert (status, scale["spec"]) == (200, {"replicas": 3})
+    _, changed = await running.ask("GET", f"{DEPLOYMENTS}/a")
+    (mine,) = (entry for entry in changed["metadata"]["managedFields"] if entry["manager"] == "one")
+    assert (mine["subresource"], mine["fieldsV1"]) == ("scale", {"f:spec": {"f:replicas": {}}})
+    assert (await running.ask("PATCH", path, {}, **APPLY))[0] == 415

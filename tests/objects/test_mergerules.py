@@ -36,7 +36,7 @@ def _at(kind: Kind[Any], path: str) -> MergeRule:
         (POD, "metadata.ownerReferences", ("uid",), "uid", {"merge"}),
         (DEPLOYMENT, f"{_POD}.initContainers.[].env", ("name",), "name", {"merge"}),
         (DEPLOYMENT, f"{_POD}.imagePullSecrets", ("name",), "name", {"merge"}),
-        (SERVICE, f"{_POD}.volumes", ("name",), "name", {"merge", "retainKeys"}),
+        (SERVICE, f"{_POD}.volumes", ("name",), "", set()),
         (SERVICE, f"{_POD}.imagePullSecrets", ("name",), "name", {"merge"}),
         (CONFIG_MAP, "metadata.ownerReferences", ("uid",), "uid", {"merge"}),
     ],

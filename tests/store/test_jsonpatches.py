@@ -8,6 +8,7 @@ import pytest
 
 from emulator.objects.errors import BadRequest, Rejected, TooLarge
 from emulator.store.jsonpatches import MAX_OPERATIONS, json_patch, merge_patch
+from tests.store.vectors import cases
 
 DOCUMENT: dict[str, Any] = {"a": {"b": 1}, "l": [1, 2, 3], "x/y": 0, "t": "s"}
 
@@ -74,3 +75,12 @@ def test_a_patch_is_bounded_in_operations_and_in_what_it_copies() -> None:
 )
 def test_a_merge_patch_removes_what_is_null_and_replaces_lists(live: Any, patch: Any, merged: Any) -> None:
     assert merge_patch(live, patch) == merged
+
+
+@pytest.mark.parametrize("case", cases("jsonpatches"), ids=lambda case: case["name"])
+def test_a_patch_does_what_it_does_in_kubernetes(case: dict[str, Any]) -> None:
+    if "error" in case:
+        with pytest.raises(Rejected):
+            json_patch(case["live"], case["patch"])
+    else:
+        assert json_patch(case["live"], case["patch"]) == case["expected"]

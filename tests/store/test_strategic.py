@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from emulator.objects.errors import BadRequest
+from emulator.objects.errors import ApiError, BadRequest
 from emulator.store.strategic import strategic_merge
 from emulator.workloads.deployments import DEPLOYMENT
+from tests.store.vectors import cases
 
 
 def deployment(*containers: dict[str, Any], **spec: Any) -> dict[str, Any]:
@@ -79,3 +80,13 @@ def test_only_the_keys_to_be_retained_stay() -> None:
 def test_patches_that_make_no_sense_are_refused(patch: dict[str, Any], said: str) -> None:
     with pytest.raises(BadRequest, match=said):
         strategic_merge(deployment(A, strategy={}), patch, DEPLOYMENT)
+
+
+@pytest.mark.parametrize("case", cases("strategic"), ids=lambda case: case["name"])
+def test_a_patch_does_and_says_what_kubernetes_does(case: dict[str, Any]) -> None:
+    try:
+        made = strategic_merge(case["live"], case["patch"], DEPLOYMENT)
+    except ApiError as error:
+        assert error.message == case.get("error")
+        return
+    assert made == case.get("expected")
