@@ -7,7 +7,7 @@ answered by "expired" unless nothing has changed since.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -28,6 +28,10 @@ from emulator.store.store import Store
 
 _SLICE = 50  # objects that are encoded before the loop gets a turn
 _INCLUDES = ("None", "Metadata", "Object")
+
+
+# Some objects as the JSON that stands between a list's brackets.
+Encode = Callable[[Sequence[Resource[Any]]], bytes]
 
 
 class Reader:
@@ -60,9 +64,13 @@ class Reader:
         form = negotiated(request.headers.get("accept", ""))
         page = self._page(request.query_params, target)
         if form.shape == "table":
-            return reply(self._table(request, target, page, form))
+            pieces = self._sliced(
+                self._table(request, target, Page([], page.version), form), page, self._rows(request, form)
+            )
+            return StreamingResponse(pieces, media_type=form.media)
         if form.shape == "object" and form.media != YAML:
-            return StreamingResponse(self._list(target, page), media_type=form.media)
+            whole = {**_head(target), "metadata": _list_meta(page), "items": []}
+            return StreamingResponse(self._sliced(whole, page, self._items(target)), media_type=form.media)
         meta = f"meta.k8s.io/{form.version}"
         if form.shape == "partial":
             head = {"kind": "PartialObjectMetadataList", "apiVersion": meta}
@@ -88,15 +96,24 @@ class Reader:
         check_version(query, self._store.version)
         return self._pages.first(self.selected(query, target), self._store.version, limit)
 
-    async def _list(self, target: Target, page: Page) -> AsyncIterator[bytes]:
-        """The bytes of a list, made in slices: a thousand objects must not hold up requests."""
-        head = encoded({**_head(target), "metadata": _list_meta(page)})
-        yield head[:-1] + b',"items":['
+    async def _sliced(self, empty: Json, page: Page, encode: Encode) -> AsyncIterator[bytes]:
+        """The bytes of a list, made in slices: a thousand objects must not hold up requests.
+
+        `empty` is the whole answer without any object, whose last field is the list.
+        """
+        yield encoded({**empty, "metadata": _list_meta(page)})[:-2]
         for start in range(0, len(page.resources), _SLICE):
-            part = page.resources[start : start + _SLICE]
-            yield (b"," if start else b"") + b",".join(self._encoder(r, target.api_version) for r in part)
+            part = encode(page.resources[start : start + _SLICE])
+            yield b"," + part if start else part
             await asyncio.sleep(0)
         yield b"]}"
+
+    def _items(self, target: Target) -> Encode:
+        return lambda part: b",".join(self._encoder(resource, target.api_version) for resource in part)
+
+    def _rows(self, request: Request, form: Form) -> Encode:
+        now, include = self._store.clock.now(), included(request.query_params)
+        return lambda part: encoded(rows(part, now, include, form.version))[1:-1]
 
     def _table(self, request: Request, target: Target, page: Page, form: Form) -> Json:
         include = included(request.query_params)

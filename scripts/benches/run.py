@@ -6,6 +6,7 @@ stands beside it. Exit code 1 if a row misses its figure. Proxies run on one cor
 
 import argparse
 import contextlib
+import http.client
 import json
 import re
 import shutil
@@ -22,7 +23,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 ROUNDS, SECONDS = 3, 4
 PROXY_CORE, LOAD_CORE = "0", "1"
-KEMU, GO, NGINX, EVENTS_GO = 9101, 9102, 9103, 9104
+KEMU, GO, NGINX, EVENTS_GO, API = 9101, 9102, 9103, 9104, 9105
 
 
 @dataclass(frozen=True)
@@ -273,6 +274,48 @@ def fifty() -> list[Row]:
     ]
 
 
+def api() -> list[Row]:
+    with apiplane() as server:
+        lists = statistics.median(_listed_ms() for _ in range(15))
+        words = (str(API), "100", "200", "5")
+        command = ["taskset", "-c", LOAD_CORE, sys.executable, str(HERE / "watchers.py"), *words]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        assert server.stdin is not None and server.stdout is not None
+        server.stdin.close()
+        blocked = float(server.stdout.readline())
+    p50, p99 = float(said[0]), float(said[1])
+    return [
+        Row("1,000 Services as a Table", f"{lists:.0f} ms", "≤ 60 ms", lists <= 60),
+        Row("100 watchers, 200 writes/s: lag", f"p50 {p50:.1f} ms, p99 {p99:.1f} ms", "p99 ≤ 100 ms", p99 <= 100),
+        Row("the same: the loop's longest hold", f"{blocked:.0f} ms", "≤ 20 ms", blocked <= 20),
+    ]
+
+
+@contextlib.contextmanager
+def apiplane() -> Iterator[subprocess.Popen[str]]:
+    """kemu's API over 1,000 Services."""
+    command = ["taskset", "-c", PROXY_CORE, sys.executable, str(HERE / "apiplane.py"), str(API), "1000"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n"
+        try:
+            yield running
+        finally:
+            running.terminate()
+
+
+def _listed_ms() -> float:
+    connection = http.client.HTTPConnection("127.0.0.1", API)
+    table = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    begun = time.perf_counter()
+    connection.request("GET", "/bench/apis/serving.knative.dev/v1/services?limit=500000", headers=table)
+    answer = connection.getresponse().read()
+    taken = (time.perf_counter() - begun) * 1000
+    assert answer.count(b'"cells"') == 1000
+    connection.close()
+    return taken
+
+
 def up() -> list[Row]:
     from containers import fifty_services
 
@@ -293,6 +336,7 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "up": up,
     "many": many,
     "events": events,
+    "api": api,
     "help": help_,
 }
 
