@@ -56,10 +56,12 @@ from emulator.store.disk import Disk
 from emulator.store.ledger import Ledger
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
+from emulator.workloads.definitions import Definitions
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.kubeevents import KUBE_EVENT
 from emulator.workloads.operators import config_maps
+from emulator.workloads.owndefinitions import LATER, own_definition
 from emulator.workloads.podrunner import PodLogs, PodRunner
 from emulator.workloads.podworker import Tools
 from emulator.workloads.reconcilers import KINDS as WORKLOAD_KINDS
@@ -118,11 +120,15 @@ class App:
         """See the module's `run`."""
         found = await asyncio.to_thread(self._database.open)
         try:
-            for note in self._disk.restore(found, as_found):
+            for note in self._disk.restore(found, as_found, self._define):
                 trouble(logger, "kemu", "%s", note)
             await self._start(show)
         finally:
             await self._disk.close()
+
+    def _define(self) -> None:
+        """Kinds that users have defined are served from here on."""
+        Definitions(self.store, own_definition, LATER)
 
     async def _start(self, show: Show) -> None:
         """Judge the manifests, find the engine, bind the ports, and live."""

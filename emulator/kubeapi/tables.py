@@ -52,8 +52,8 @@ def _definition(column: Column, kind: Kind[Any]) -> Json:
     return {
         "name": column.name,
         "type": "string" if column.type == "date" and kind.is_builtin else column.type,
-        "format": "name" if column is NAME else "",
-        "description": column.name,
+        "format": "name" if column is NAME else column.format,
+        "description": column.description or column.name,
         "priority": 1 if column.wide else 0,
     }
 
@@ -61,5 +61,15 @@ def _definition(column: Column, kind: Kind[Any]) -> Json:
 def _cell(column: Column, resource: Resource[Any], now: datetime) -> object:
     found = column.cell(resource)
     if column.type == "date":
-        return human((now - parse_rfc3339(str(found))).total_seconds()) if found else "<unknown>"
+        return _age(found, now)
     return "" if found is None else found
+
+
+def _age(found: object, now: datetime) -> str:
+    """How long ago a time was; what is none stays as the column has it."""
+    if found is None:
+        return "<unknown>"
+    try:
+        return human((now - parse_rfc3339(str(found))).total_seconds())
+    except ValueError:
+        return str(found)

@@ -145,8 +145,13 @@ class Writer:
             created = self._store.create(obj, USER, dry_run=options.dry_run)
             return self._created(request, target, created)
         if target.part == "status":
-            precondition, status = _precondition(obj), obj.get("status") or {}
-            stored = self._store.update_status(live.key, status, precondition=precondition, dry_run=options.dry_run)
+            stored = self._store.update_status(
+                live.key,
+                obj.get("status") or {},
+                version=target.version,
+                precondition=_precondition(obj),
+                dry_run=options.dry_run,
+            )
         else:
             stored = self._store.update(obj, USER, dry_run=options.dry_run)
         return self._answer(request, target, stored)
@@ -173,8 +178,9 @@ class Writer:
         if target.part == "status":
             key = self._store.get(target.kind, target.name, target.namespace).key
             precondition = {k: v for k, v in _precondition(obj).items() if k != "managedFields"}
+            status, version = obj.get("status") or {}, target.version
             return self._store.update_status(
-                key, obj.get("status") or {}, precondition=precondition, manager=manager, dry_run=dry_run
+                key, status, version=version, precondition=precondition, manager=manager, dry_run=dry_run
             )
         return self._store.update(obj, USER, manager=manager, dry_run=dry_run)
 

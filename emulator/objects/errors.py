@@ -62,9 +62,14 @@ def _details(resource: str, name: str, group: str) -> dict[str, Any]:
 def causes_of(problems: Sequence[Problem]) -> list[dict[str, str]]:
     """`details.causes` of a Status: each fault with its field, and how to mend it where that is known."""
     return [
-        {"reason": p.reason, "message": f"{p.message}; {p.hint}" if p.hint else p.message, "field": p.field}
+        {"reason": p.reason, "message": f"{p.message}; {p.hint}" if p.hint else p.message, "field": _field(p)}
         for p in problems
     ]
+
+
+def _field(problem: Problem) -> str:
+    """Where a fault is; of an object as a whole, as Go prints an empty field.Path."""
+    return problem.field if problem.path else "<nil>"
 
 
 class NotFound(ApiError):
@@ -146,7 +151,7 @@ class Invalid(ApiError):
 
     def __init__(self, kind: str, name: str, problems: Sequence[Problem]) -> None:
         causes = causes_of(problems)
-        texts = [f"{p.field}: {p.message}" for p in problems]
+        texts = [f"{_field(p)}: {p.message}" for p in problems]
         listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
         bare, _, group = kind.partition(".")
         super().__init__(f'{kind} "{name}" is invalid: {listed}', _details(bare, name, group) | {"causes": causes})

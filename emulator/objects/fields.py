@@ -11,8 +11,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from emulator.objects import structural
 from emulator.objects.kind import Json, Kind
-from emulator.objects.modelschemas import PRESERVE, metadata_schema, structural
+from emulator.objects.modelschemas import metadata_schema
+from emulator.objects.modelschemas import structural as schema_of
 from emulator.objects.problems import Path, dotted
 
 
@@ -28,34 +30,11 @@ def pruned(kind: Kind[Any], obj: Json) -> Json:
 
 def known_fields(kind: Kind[Any], obj: Json) -> tuple[Json, list[str]]:
     """Both: the object without its unknown fields, and their paths."""
-    unknown: list[str] = []
-    metadata = (
-        {"metadata": _walk(obj["metadata"], metadata_schema(), ("metadata",), unknown)} if "metadata" in obj else {}
-    )
-    body = {key: value for key, value in obj.items() if key != "metadata"}
-    return {**_walk(body, structural(kind), (), unknown), **metadata}, unknown
-
-
-def _walk(value: Any, schema: Json, path: Path, found: list[str]) -> Any:
-    """`value` without what `schema` does not know; the paths of that are added to `found`."""
-    if isinstance(value, list):
-        items = schema.get("items", {} if PRESERVE not in schema else {PRESERVE: True})
-        return [_walk(item, items, (*path, index), found) for index, item in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    properties, others = schema.get("properties", {}), schema.get("additionalProperties")
-    kept = {}
-    for key, inner in value.items():
-        here = (*path, key)
-        if key in properties:
-            kept[key] = _walk(inner, properties[key], here, found)
-        elif isinstance(others, dict):
-            kept[key] = _walk(inner, others, here, found)
-        elif schema.get(PRESERVE):
-            kept[key] = inner
-        else:
-            found.append(dotted(here))
-    return kept
+    metadata, strange = structural.pruned(metadata_schema(), obj.get("metadata"), ("metadata",))
+    version = str(obj.get("apiVersion", "")).rpartition("/")[2]
+    body, stray = structural.pruned(schema_of(kind, version), {k: v for k, v in obj.items() if k != "metadata"})
+    unknown = [dotted(path) for path in (*strange, *(stray if kind.shape is None else sorted(stray, key=str)))]
+    return ({**body, "metadata": metadata} if "metadata" in obj else body), unknown
 
 
 # -- written twice

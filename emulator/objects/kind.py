@@ -37,6 +37,7 @@ class Request(Protocol):
 
 Default = Callable[[Json, Request], None]
 Validate = Callable[[Resource[Any], Request], Iterable[Problem]]
+Shape = Callable[[Json, str, bool], Iterable[Problem]]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Column:
     cell: Callable[[Resource[Any]], object]
     wide: bool = False
     type: str = "string"
+    format: str = ""
+    description: str = ""
 
 
 AGE = Column("Age", lambda resource: resource.metadata["creationTimestamp"], type="date")
@@ -74,7 +77,12 @@ class Kind(Generic[S]):
     `spec` decodes the object's `spec`; with `root` set, everything besides apiVersion, kind, metadata and status
     (ConfigMap, Secret). `default` completes a private copy in place, before decoding. `webhook` names the Knative
     admission webhook whose words a refusal comes in; without one, refusals read as Kubernetes' own (422). `fields` are
-    the paths that a fieldSelector may name besides metadata.name and metadata.namespace.
+    the paths that a fieldSelector may name besides metadata.name and metadata.namespace. A kind that a
+    CustomResourceDefinition brings has `schemas` for its versions, and `shape`, which completes and judges an object
+    (with True its status alone) by the schema of the version that it is written in.
+
+    What deletion waits for beside finalizers: `finalizer` is put on an object when its deletion begins; one that
+    `holds` stays although it has none.
     """
 
     group: str
@@ -96,6 +104,10 @@ class Kind(Generic[S]):
     fields: tuple[str, ...] = ()
     has_status: bool = True
     scale: Scale | None = None
+    schemas: Mapping[str, Json] = field(default_factory=dict)
+    shape: Shape | None = None
+    finalizer: str = ""
+    holds: Callable[[Resource[Any]], bool] = lambda resource: False
     verbs: tuple[str, ...] = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
     @property
@@ -116,9 +128,14 @@ class Kind(Generic[S]):
         return (self.version, *self.also_served)
 
     @property
+    def drops_status(self) -> bool:
+        """Whether writing an object leaves its status alone: not where a definition has no part of that name."""
+        return self.has_status or self.shape is None
+
+    @property
     def is_builtin(self) -> bool:
         """Whether a Kubernetes API server has this kind itself; all others come from a CustomResourceDefinition."""
-        return "." not in self.group or self.group.endswith(".k8s.io")
+        return self.shape is None and ("." not in self.group or self.group.endswith(".k8s.io"))
 
     @property
     def has_generation(self) -> bool:

@@ -10,7 +10,7 @@ k8s.io/api (1.34); status has no model here, so what Kubernetes' own kinds decla
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -62,11 +62,19 @@ UNDECLARED = MergeRule()
 
 def rule_of(kind: Kind[Any]) -> MergeRule:
     """The rule of a whole object."""
+    if kind.shape is not None:
+        return _of_definition(kind)
     own = rule_of_model(kind.model)
     fields = {**own.fields} if kind.root else {"spec": own}
     fields |= {"apiVersion": UNDECLARED, "kind": UNDECLARED, "metadata": rule_of_model(ObjectMeta)}
     fields["status"] = _STATUS if kind.is_builtin else UNDECLARED
     return MergeRule(fields=fields)
+
+
+def _of_definition(kind: Kind[Any]) -> MergeRule:
+    fields = {"apiVersion": UNDECLARED, "kind": UNDECLARED, "metadata": rule_of_model(ObjectMeta)}
+    declared = rule_of_schema(kind.schemas.get(kind.version, {}))
+    return replace(declared, fields={**declared.fields, **fields})
 
 
 @cache

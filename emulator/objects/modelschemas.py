@@ -21,8 +21,8 @@ from pydantic.fields import FieldInfo
 from emulator.objects.kind import Json, Kind
 from emulator.objects.model import int_or_string, quantity
 from emulator.objects.refs import ObjectMeta
+from emulator.objects.structural import PRESERVE
 
-PRESERVE = "x-kubernetes-preserve-unknown-fields"
 INT_OR_STRING = "x-kubernetes-int-or-string"
 Nested = Callable[[type[BaseModel]], Json]
 """How a schema speaks of a model inside another: by its own schema, or by a reference to it."""
@@ -31,6 +31,11 @@ _TEXTS = Path(__file__).with_name("modelschemas.yaml")
 _SCALARS: dict[object, str] = {str: "string", bool: "boolean", float: "number"}
 _API_VERSION = "Version of the API that the object is written in: group and version."
 _KIND = "Kind of the object, in CamelCase."
+_IDENTITY: Json = {
+    "apiVersion": {"type": "string", "description": _API_VERSION},
+    "kind": {"type": "string", "description": _KIND},
+    "metadata": {"type": "object"},
+}
 
 
 @cache
@@ -40,19 +45,23 @@ def texts() -> Json:
     return found
 
 
-def structural(kind: Kind[Any]) -> Json:
-    """The schema of a kind's objects; never to be changed. The same for all versions that are served of it."""
+def structural(kind: Kind[Any], version: str = "") -> Json:
+    """The schema of a kind's objects; never to be changed. Versions differ only in kinds that users have defined."""
+    if kind.shape is not None:
+        return _defined(kind.schemas.get(version) or kind.schemas.get(kind.version) or {PRESERVE: True})
     return _structural(kind.model, kind.root, kind.qualified)
+
+
+def _defined(schema: Json) -> Json:
+    """What a definition says, with the fields that it need not say."""
+    properties = {**_IDENTITY, **(schema.get("properties") or {})}
+    return {**schema, "properties": {**properties, "metadata": _IDENTITY["metadata"]}}
 
 
 @cache
 def _structural(model: type[BaseModel], is_root: bool, name: str) -> Json:
     body = model_schema(model)
-    properties: Json = {
-        "apiVersion": {"type": "string", "description": _API_VERSION},
-        "kind": {"type": "string", "description": _KIND},
-        "metadata": {"type": "object"},
-    }
+    properties: Json = dict(_IDENTITY)
     properties |= body.get("properties", {}) if is_root else {"spec": body}
     properties["status"] = status_schema(name)
     schema: Json = {"type": "object", "description": description(name), "properties": properties}

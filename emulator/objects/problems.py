@@ -17,11 +17,17 @@ from pydantic import BaseModel, ValidationError
 Path = tuple[str | int, ...]
 
 
+class MapKey(str):
+    """A part of a Path that is a key of the user's own making, which Kubernetes writes in brackets."""
+
+    __slots__ = ()
+
+
 def dotted(path: Path) -> str:
     """`("spec", "containers", 0, "image")` as Kubernetes writes it: `spec.containers[0].image`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int | MapKey) else f".{part}" if text else part
     return text
 
 

@@ -64,10 +64,13 @@ def admit(kind: Kind[Any], obj: Json, request: Request) -> Resource[Any]:
 def examine(kind: Kind[Any], obj: Json, request: Request) -> Resource[Any]:
     """As `admit`, raising `Faulty` with the bare Problems."""
     obj = copy.deepcopy(obj)
+    version = str(obj.get("apiVersion", "")).rpartition("/")[2]
     metadata_problems = _metadata_problems(kind, obj)
     if not metadata_problems:
         _complete_metadata(kind, obj)
     before_defaults = _schema_problems(kind, obj)
+    if kind.shape is not None:
+        before_defaults += kind.shape(obj, version, False)
     if metadata_problems or before_defaults:
         raise Faulty(metadata_problems + before_defaults, by_rule=False)
     kind.default(obj, request)
@@ -76,6 +79,18 @@ def examine(kind: Kind[Any], obj: Json, request: Request) -> Resource[Any]:
     if problems:
         raise Faulty(problems, by_rule=True)
     return resource
+
+
+def admit_status(resource: Resource[Any], status: Json, version: str) -> Json:
+    """A status as it is stored, or Invalid. kemu's own kinds have statuses that only kemu writes: nothing to judge."""
+    kind = resource.kind
+    if kind.shape is None:
+        return status
+    obj = copy.deepcopy({**resource.obj, "status": status})
+    if problems := list(kind.shape(obj, version or kind.version, True)):
+        raise Invalid(kind.qualified, resource.name, problems)
+    shaped: Json = obj.get("status") or {}
+    return shaped
 
 
 def decode(kind: Kind[Any], obj: Json) -> Resource[Any]:

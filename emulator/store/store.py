@@ -24,7 +24,7 @@ from emulator.objects.kind import Json, Kind, Registry
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Key, Resource
 from emulator.objects.selectors import Selector
-from emulator.store.admission import Request, admit, decode, kind_of
+from emulator.store.admission import Request, admit, admit_status, decode, kind_of
 from emulator.store.managedfields import Manager, managed, settled
 from emulator.store.watch import Change, ChangeType, History, Watch
 
@@ -132,7 +132,9 @@ class Store:
         What the object states is noted as the fields of `manager`, if one is given.
         """
         kind = kind_of(obj, self.registry)
-        admitted = admit(kind, {k: v for k, v in obj.items() if k != "status"}, Request(None, user, self.config))
+        if kind.drops_status:
+            obj = {k: v for k, v in obj.items() if k != "status"}
+        admitted = admit(kind, obj, Request(None, user, self.config))
         if self.find(kind, admitted.name, admitted.namespace) is not None:
             raise AlreadyExists(kind.resource, admitted.name)
         metadata = admitted.obj["metadata"]
@@ -164,7 +166,7 @@ class Store:
         if manager is not None:
             # Kubernetes' own kinds are completed as they are decoded; Knative's webhooks come after this was noted.
             _note(new, managed(old.obj, new.obj if kind.is_builtin else obj, kind, manager))
-        if _body(new.obj) != _body(old.obj):
+        if _body(new) != _body(old):
             new.obj["metadata"]["generation"] = old.generation + 1
         if settled(new.obj, old.obj) == old.obj:
             return old
@@ -175,11 +177,13 @@ class Store:
         key: Key,
         status: Mapping[str, Any],
         *,
+        version: str = "",
         precondition: Json | None = None,
         manager: Manager | None = None,
         dry_run: bool = False,
     ) -> Resource[Any]:
-        """Store another status; nothing else of the object changes. A dry run stores nothing.
+        """Store another status, which is written in a version of the kind; nothing else of the object changes. A dry
+        run stores nothing.
 
         NotFound if it is gone; Conflict when the metadata in `precondition` are not the stored ones. Their
         `managedFields`, if any, are taken along; with a `manager`, what changes is noted as its fields.
@@ -189,9 +193,10 @@ class Store:
         metadata = {**old.metadata}
         if precondition and "managedFields" in precondition:
             metadata["managedFields"] = precondition["managedFields"]
-        if old.status == status and metadata == old.metadata:
+        admitted = admit_status(old, dict(status), version)
+        if old.status == admitted and metadata == old.metadata:
             return old
-        new = Resource(old.kind, {**old.obj, "metadata": metadata, "status": dict(status)}, old.spec)
+        new = Resource(old.kind, {**old.obj, "metadata": metadata, "status": admitted}, old.spec)
         if manager is not None:
             _note(new, managed(old.obj, new.obj, old.kind, manager))
         return new if dry_run else self._put(new, "MODIFIED", old)
@@ -235,14 +240,15 @@ class Store:
         old = self.get(kind, name, namespace)
         _check_deletion(old, preconditions or {})
         finalizers = [*old.metadata.get("finalizers", ())]
-        if (mark := _FINALIZERS.get(propagation)) and mark not in finalizers:
-            finalizers.append(mark)
-        if dry_run or (old.is_deleting and finalizers == old.metadata.get("finalizers")):
+        marks = [_FINALIZERS.get(propagation, ""), "" if old.is_deleting else kind.finalizer]
+        finalizers += [mark for mark in marks if mark and mark not in finalizers]
+        if dry_run or (old.is_deleting and finalizers == [*old.metadata.get("finalizers", ())]):
             return old
-        if not finalizers:
+        if not finalizers and not kind.holds(old):
             return self._remove(old)
-        marks = {"deletionTimestamp": self.now(), "deletionGracePeriodSeconds": 0} if not old.is_deleting else {}
-        obj = {**old.obj, "metadata": {**old.metadata, **marks, "finalizers": finalizers}}
+        times = {"deletionTimestamp": self.now(), "deletionGracePeriodSeconds": 0} if not old.is_deleting else {}
+        held = {"finalizers": finalizers} if finalizers else {}
+        obj = {**old.obj, "metadata": {**old.metadata, **times, **held}}
         return self._put(Resource(kind, obj, old.spec), "MODIFIED", old)
 
     def now(self) -> str:
@@ -256,7 +262,7 @@ class Store:
         return self._tables.get(kind, _NO_SPACES)
 
     def _replace(self, new: Resource[S], old: Resource[S]) -> Resource[S]:
-        if new.is_deleting and not new.metadata.get("finalizers"):
+        if new.is_deleting and not new.metadata.get("finalizers") and not new.kind.holds(new):
             return self._remove(new)
         return self._put(new, "MODIFIED", old)
 
@@ -309,8 +315,9 @@ def _note(resource: Resource[Any], entries: Sequence[Json]) -> None:
         resource.obj["metadata"]["managedFields"] = [*entries]
 
 
-def _body(obj: Json) -> Json:
-    return {k: v for k, v in obj.items() if k not in ("metadata", "status")}
+def _body(resource: Resource[Any]) -> Json:
+    aside = ("metadata", "status") if resource.kind.drops_status else ("metadata",)
+    return {k: v for k, v in resource.obj.items() if k not in aside}
 
 
 def _check_precondition(old: Resource[Any], metadata: Mapping[str, Any]) -> None:
@@ -353,9 +360,10 @@ def _with_server_fields(admitted: Resource[S], old: Resource[S]) -> Resource[S]:
             metadata[server_owned] = old.metadata[server_owned]
     metadata.pop("selfLink", None)
     obj = {**admitted.obj, "metadata": dict(sorted(metadata.items()))}
-    obj.pop("status", None)
-    if "status" in old.obj:
-        obj["status"] = old.obj["status"]
+    if admitted.kind.drops_status:
+        obj.pop("status", None)
+        if "status" in old.obj:
+            obj["status"] = old.obj["status"]
     return Resource(admitted.kind, obj, admitted.spec)
 
 

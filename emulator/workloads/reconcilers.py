@@ -7,6 +7,7 @@ from typing import Any
 from emulator.control.reconciler import Reconciler
 from emulator.objects.kind import Kind
 from emulator.workloads.configs import CONFIG_MAP, SECRET
+from emulator.workloads.crds import CUSTOM_RESOURCE_DEFINITION
 from emulator.workloads.deployments import DEPLOYMENT, DEPLOYMENT_RECONCILER
 from emulator.workloads.images import IMAGE
 from emulator.workloads.kubeevents import KUBE_EVENT
@@ -26,6 +27,7 @@ KINDS: tuple[Kind[Any], ...] = (
     IMAGE,
     KNATIVE_SERVING,
     KNATIVE_EVENTING,
+    CUSTOM_RESOURCE_DEFINITION,
 )
 RECONCILERS: dict[Kind[Any], Reconciler] = {
     NAMESPACE: NAMESPACE_RECONCILER,

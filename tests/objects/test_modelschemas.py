@@ -9,7 +9,8 @@ import pytest
 from emulator.app import KINDS
 from emulator.eventing.kinds import BROKER
 from emulator.objects.kind import Kind
-from emulator.objects.modelschemas import PRESERVE, structural, texts
+from emulator.objects.modelschemas import structural, texts
+from emulator.objects.structural import PRESERVE
 from emulator.serving.kinds import SERVICE
 from emulator.workloads.configs import CONFIG_MAP
 
