@@ -40,7 +40,7 @@ _IDENTITY: Json = {
 
 @cache
 def texts() -> Json:
-    """`modelschemas.yaml`: `kinds`, `models`, `statuses`, `wide` and `names`."""
+    """`modelschemas.yaml`: `kinds`, `models`, `shapes`, `statuses`, `wide` and `names`."""
     found: Json = yaml.load(_TEXTS.read_bytes(), yaml.CSafeLoader)
     return found
 
@@ -80,7 +80,18 @@ def status_schema(qualified: str) -> Json:
     """What is known of a kind's status. Nothing that stands there is ever unknown: reconcilers write it."""
     known: Mapping[str, Json] = texts()["statuses"].get(qualified, {})
     schema: Json = {"type": "object", "description": "What is: written by kemu, never by users.", PRESERVE: True}
-    return {**schema, "properties": dict(known)} if known else schema
+    return {**schema, "properties": {name: _open(inner) for name, inner in known.items()}} if known else schema
+
+
+def _open(schema: Json) -> Json:
+    """`schema`, where each object in it may also have fields that it does not name."""
+    opened = dict(schema)
+    if "items" in schema:
+        opened["items"] = _open(schema["items"])
+    if "properties" in schema:
+        opened["properties"] = {name: _open(inner) for name, inner in schema["properties"].items()}
+        opened[PRESERVE] = True
+    return opened
 
 
 @cache
@@ -131,10 +142,21 @@ def _field_schema(model: type[BaseModel], name: str, info: FieldInfo, nested: Ne
     schema = dict(_type_schema(info.annotation, info.metadata, nested))
     if schema.get("type") == "integer":
         schema["format"] = integer_format(model, alias)
+    schema |= _shape(model, alias)
     words = [_said(model, alias), _fidelity(info)]
     if said := " ".join(word for word in words if word):
         schema["description"] = said
     return schema | _marks(info.json_schema_extra)
+
+
+def _shape(model: type[BaseModel], field: str) -> Json:
+    """What is known inside a field that the model takes as it is; other names in it are no fault."""
+    known: Json = texts()["shapes"].get(f"{go_name(model)}.{field}", {})
+    if not known:
+        return {}
+    if "items" in known:
+        return {"items": {"type": "object", PRESERVE: True, **known["items"]}}
+    return {PRESERVE: True, **known}
 
 
 def _marks(extra: object) -> Json:
