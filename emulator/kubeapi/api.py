@@ -17,6 +17,7 @@ from emulator.kubeapi import discovery
 from emulator.kubeapi.bodies import read_object
 from emulator.kubeapi.guard import Guard
 from emulator.kubeapi.logs import PodLog
+from emulator.kubeapi.openapi import OpenApi
 from emulator.kubeapi.own import Actions, Own
 from emulator.kubeapi.reading import Reader, reply
 from emulator.kubeapi.reviews import review_kind, reviewed
@@ -37,7 +38,7 @@ Answer = Callable[[Request, Target], Awaitable[Response]]
 
 def api(store: Store, prefix: str, actions: Actions) -> Guard:
     """The app under its secret prefix."""
-    handlers = _Handlers(store, actions)
+    handlers = _Handlers(store, prefix, actions)
     streams = Streams(store, actions.containers).routes()
     routes = [*Own(store, actions).routes(), *streams, Route("/{path:path}", handlers.answer, methods=_METHODS)]
     return Guard(Starlette(routes=routes, exception_handlers={ApiError: _status}), prefix)
@@ -52,10 +53,11 @@ def _status(request: Request, error: Exception) -> Response:
 class _Handlers:
     """What a path means, and who answers."""
 
-    def __init__(self, store: Store, actions: Actions) -> None:
+    def __init__(self, store: Store, prefix: str, actions: Actions) -> None:
         self._store = store
         self._written = actions.written
         self._log = PodLog(store, actions.logs)
+        self._openapi = OpenApi(store.registry, prefix)
         encoder = Encoder()
         reader = Reader(store, encoder)
         writer = Writer(store, reader)
@@ -85,6 +87,8 @@ class _Handlers:
                 return JSONResponse(discovery.VERSION)
             case [("healthz" | "livez" | "readyz"), *_]:
                 return PlainTextResponse("ok")
+            case ["openapi", *rest]:
+                return await self._openapi.answer(request, rest)
             case ["apis", group, version, *rest] if request.method == "POST":
                 return await self._review(request, f"{group}/{version}", rest)
             case ["api" | "apis"]:
