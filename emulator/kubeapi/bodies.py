@@ -15,6 +15,7 @@ from typing import Any
 from starlette.requests import Request
 
 from emulator.kubeapi import protobuf
+from emulator.kubeapi.aliases import read_as
 from emulator.kubeapi.target import Target
 from emulator.objects.errors import BadRequest, TooLarge, UnsupportedMediaType
 from emulator.objects.fields import read_json
@@ -163,4 +164,4 @@ def addressed(obj: Json, target: Target) -> Json:
         metadata["namespace"] = given
     else:
         metadata.pop("namespace", None)
-    return {**obj, "apiVersion": kind.api_version}
+    return {**read_as(obj, target.api_version), "apiVersion": kind.api_version}

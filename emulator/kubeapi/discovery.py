@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from emulator.kubeapi.aliases import EVENTS, other_kinds
 from emulator.kubeapi.reviews import REVIEWS
 from emulator.objects.kind import Json, Kind, Registry
 
@@ -75,20 +76,21 @@ def names(registry: Registry) -> list[str]:
     """The groups besides the core group: Kubernetes' own first, as an API server lists them (`kubectl get all`)."""
     stored = [kind for kind in registry if kind.group]
     own = [kind.group for kind in stored if kind.is_builtin]
-    reviews = [api_version.partition("/")[0] for api_version in REVIEWS]
-    return list(dict.fromkeys((*own, *reviews, *(kind.group for kind in stored))))
+    others = [api_version.partition("/")[0] for api_version in (EVENTS, *REVIEWS)]
+    return list(dict.fromkeys((*own, *others, *(kind.group for kind in stored))))
 
 
 def versions(registry: Registry, group_name: str) -> list[str]:
     """A group's versions, the preferred one first; empty for a group that is not there."""
     kinds = [k for k in registry if k.group == group_name]
     found = [k.version for k in kinds] + [version for k in kinds for version in k.also_served]
-    found += [v for g, _, v in (a.rpartition("/") for a in REVIEWS) if g == group_name]
+    found += [v for g, _, v in (a.rpartition("/") for a in (EVENTS, *REVIEWS)) if g == group_name]
     return list(dict.fromkeys(found))
 
 
 def _served(registry: Registry, group_name: str, version: str) -> list[Kind[Any]]:
-    return [k for k in registry if k.group == group_name and version in k.versions]
+    own = [k for k in registry if k.group == group_name and version in k.versions]
+    return own + other_kinds(registry, group_name, version)
 
 
 def subresources(kind: Kind[Any]) -> Iterator[tuple[str, tuple[str, str, str], tuple[str, ...]]]:
@@ -166,7 +168,7 @@ def _aggregated(listed: list[tuple[str, list[str]]], registry: Registry, form: s
 
 def _aggregated_version(registry: Registry, group_name: str, version: str) -> Json:
     api_version = f"{group_name}/{version}" if group_name else version
-    found = [_aggregated_kind(kind, version) for kind in _served(registry, group_name, version)]
+    found = [_aggregated_kind(kind, group_name, version) for kind in _served(registry, group_name, version)]
     for plural, kind, namespaced in REVIEWS.get(api_version, ()):
         found.append(
             {
@@ -180,10 +182,10 @@ def _aggregated_version(registry: Registry, group_name: str, version: str) -> Js
     return {"version": version, "freshness": "Current", "resources": found}
 
 
-def _aggregated_kind(kind: Kind[Any], version: str) -> Json:
+def _aggregated_kind(kind: Kind[Any], group_name: str, version: str) -> Json:
     entry: Json = {
         "resource": kind.plural,
-        "responseKind": {"group": kind.group, "version": version, "kind": kind.name},
+        "responseKind": {"group": group_name, "version": version, "kind": kind.name},
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.name.lower(),
         "verbs": list(kind.verbs),

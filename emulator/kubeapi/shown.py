@@ -9,6 +9,7 @@ import json
 from collections import OrderedDict
 from typing import Any
 
+from emulator.kubeapi.aliases import shown_as
 from emulator.objects.kind import Json
 from emulator.objects.resource import Resource
 
@@ -17,7 +18,11 @@ _REMEMBERED = 512
 
 def served(resource: Resource[Any], api_version: str = "") -> Json:
     """The object as a client gets it, in its own version of the API unless it asks for another."""
-    obj = {**resource.obj, "apiVersion": api_version or resource.kind.api_version, "kind": resource.kind.name}
+    obj = {
+        **shown_as(resource.obj, api_version),
+        "apiVersion": api_version or resource.kind.api_version,
+        "kind": resource.kind.name,
+    }
     if not resource.kind.has_generation and "generation" in resource.metadata:
         obj["metadata"] = {k: v for k, v in resource.metadata.items() if k != "generation"}
     return obj

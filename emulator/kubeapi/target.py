@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emulator.kubeapi.aliases import other_kinds
 from emulator.objects.kind import Kind, Registry
 
 _NAMESPACE_PARTS = ("status", "finalize")
@@ -17,17 +18,18 @@ _NAMESPACE_PARTS = ("status", "finalize")
 
 @dataclass(frozen=True)
 class Target:
-    """`version` is the one that the client speaks; `namespace` "" means all, or a kind without."""
+    """`group` and `version` are those that the client speaks; `namespace` "" means all, or a kind without."""
 
     kind: Kind[Any]
     version: str
     namespace: str = ""
     name: str = ""
     part: str = ""
+    group: str = ""
 
     @property
     def api_version(self) -> str:
-        return f"{self.kind.group}/{self.version}" if self.kind.group else self.version
+        return f"{self.group}/{self.version}" if self.group else self.version
 
 
 def target_of(registry: Registry, parts: Sequence[str]) -> Target | None:
@@ -42,8 +44,13 @@ def target_of(registry: Registry, parts: Sequence[str]) -> Target | None:
     namespace = ""
     if len(rest) > 2 and rest[0] == "namespaces" and (len(rest) > 3 or rest[2] not in _NAMESPACE_PARTS):
         namespace, rest = rest[1], rest[2:]
-    kind = registry.of_plural(group, version, rest[0]) if rest else None
+    kind = _kind(registry, group, version, rest[0]) if rest else None
     if kind is None or (namespace and not kind.namespaced):
         return None
     name, part = (rest[1] if len(rest) > 1 else ""), "/".join(rest[2:])
-    return Target(kind, version, namespace, name, part)
+    return Target(kind, version, namespace, name, part, group)
+
+
+def _kind(registry: Registry, group: str, version: str, plural: str) -> Kind[Any] | None:
+    others = other_kinds(registry, group, version)
+    return registry.of_plural(group, version, plural) or next((k for k in others if k.plural == plural), None)
