@@ -14,8 +14,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from emulator.objects.kind import Json, Kind
-from emulator.objects.modelschemas import PRESERVE, go_name, object_schema, structural
+from emulator.objects.modelschemas import go_name, object_schema, structural
 from emulator.objects.refs import ObjectMeta
+from emulator.objects.structural import PRESERVE
 
 GROUP_VERSION_KIND = "x-kubernetes-group-version-kind"
 REFERENCE = "#/components/schemas/"
