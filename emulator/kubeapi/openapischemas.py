@@ -60,7 +60,7 @@ class Schemas:
         """Those of a kind, as it is in a version, and of its list."""
         self._package = package(kind.group, version)
         name = f"{self._package}.{kind.name}"
-        made = self._builtin(kind) if kind.is_builtin else dict(structural(kind))
+        made = self._builtin(kind) if kind.is_builtin else dict(structural(kind, version))
         metadata = {
             "allOf": [self.reference(ObjectMeta)],
             "description": "The object's name and all that goes with it.",
