@@ -66,6 +66,7 @@ from emulator.workloads.podrunner import PodLogs, PodRunner
 from emulator.workloads.podworker import Tools
 from emulator.workloads.reconcilers import KINDS as WORKLOAD_KINDS
 from emulator.workloads.reconcilers import RECONCILERS as WORKLOAD_RECONCILERS
+from emulator.workloads.stored import tell_of_stored
 
 logger = logging.getLogger(__name__)
 
@@ -300,6 +301,7 @@ class Parts:
         self._logs = PodLogs()
         tools = Tools(store, self.link, self.images, settings.data_dir / "pods", self._backends.drain, recorder)
         self._pods = PodRunner(tools, self._logs)
+        tell_of_stored(store)
         self._backends.start()
         self._eventing.start()
 

@@ -66,7 +66,7 @@ class Schemas:
             "description": "The object's name and all that goes with it.",
         }
         made["properties"] = {**made["properties"], "metadata": metadata}
-        if not kind.has_status:
+        if not kind.has_status and kind.shape is None:
             del made["properties"]["status"]
         made[GROUP_VERSION_KIND] = [{"group": kind.group, "version": version, "kind": kind.name}]
         self.named[name] = made

@@ -15,6 +15,7 @@ from emulator.workloads.namespaces import NAMESPACE, NAMESPACE_RECONCILER
 from emulator.workloads.operators import KNATIVE_EVENTING, KNATIVE_SERVING, OPERATOR_RECONCILER
 from emulator.workloads.pods import POD
 from emulator.workloads.replicasets import REPLICA_SET, REPLICA_SET_RECONCILER
+from emulator.workloads.stored import STORED
 
 KINDS: tuple[Kind[Any], ...] = (
     NAMESPACE,
@@ -28,6 +29,7 @@ KINDS: tuple[Kind[Any], ...] = (
     KNATIVE_SERVING,
     KNATIVE_EVENTING,
     CUSTOM_RESOURCE_DEFINITION,
+    *STORED,
 )
 RECONCILERS: dict[Kind[Any], Reconciler] = {
     NAMESPACE: NAMESPACE_RECONCILER,

@@ -13,6 +13,8 @@ from tests.workloads.definitions import definition, version
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 FOOS = "/apis/example.com/v1/namespaces/default/foos"
+IDENTITY = ("apiVersion", "kind", "metadata")
+MERGE = {"Content_Type": "application/merge-patch+json"}
 SIZED = version(
     spec={"properties": {"size": {"type": "integer", "minimum": 1, "default": 2}}},
     subresources={"status": {}},
@@ -81,3 +83,12 @@ async def test_clients_find_sources_and_channels_by_the_labels_of_their_definiti
         "channels.messaging.knative.dev",
         "inmemorychannels.messaging.knative.dev",
     ]
+
+
+async def test_clients_are_told_the_schema_of_each_version(defined: Api) -> None:
+    bare = {"name": "v0", "served": True, "storage": False, "schema": {"openAPIV3Schema": {"type": "object"}}}
+    await defined.ask("PATCH", f"{DEFINITIONS}/foos.example.com", {"spec": {"versions": [SIZED, bare]}}, **MERGE)
+    for name, fields in (("v1", {"apiVersion", "kind", "metadata", "spec", "status"}), ("v0", set(IDENTITY))):
+        _, told = await defined.ask("GET", f"/openapi/v3/apis/example.com/{name}")
+        schema = told["components"]["schemas"][f"com.example.{name}.Foo"]
+        assert set(schema["properties"]) == fields
