@@ -142,7 +142,8 @@ def _field_schema(model: type[BaseModel], name: str, info: FieldInfo, nested: Ne
     schema = dict(_type_schema(info.annotation, info.metadata, nested))
     if schema.get("type") == "integer":
         schema["format"] = integer_format(model, alias)
-    schema |= _shape(model, alias)
+    if shape := _shape(model, alias):
+        schema = {key: value for key, value in schema.items() if key != PRESERVE} | shape
     words = [_said(model, alias), _fidelity(info)]
     if said := " ".join(word for word in words if word):
         schema["description"] = said
@@ -150,13 +151,13 @@ def _field_schema(model: type[BaseModel], name: str, info: FieldInfo, nested: Ne
 
 
 def _shape(model: type[BaseModel], field: str) -> Json:
-    """What is known inside a field that the model takes as it is; other names in it are no fault."""
+    """What is inside a field that the model takes as it is, where that is known."""
     known: Json = texts()["shapes"].get(f"{go_name(model)}.{field}", {})
     if not known:
         return {}
     if "items" in known:
-        return {"items": {"type": "object", PRESERVE: True, **known["items"]}}
-    return {PRESERVE: True, **known}
+        return {"items": {"type": "object", **known["items"]}}
+    return {"type": "object", **known}
 
 
 def _marks(extra: object) -> Json:

@@ -138,10 +138,3 @@ async def test_documents_follow_the_kinds(running: Api) -> None:
     assert before["api/v1"] == after["api/v1"]
     found = (await running.ask("GET", "/openapi/v3/apis/sources.knative.dev/v1"))[1]
     assert "PingSource" not in json.dumps(found)
-
-
-async def test_older_clients_get_a_type_that_go_can_read(running: Api) -> None:
-    asked = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
-    status, _ = await running.ask("GET", "/openapi/v2", accept=asked)
-    assert status == 200
-    assert running.headers["content-type"] == "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
