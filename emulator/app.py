@@ -62,6 +62,7 @@ from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.kubeevents import KUBE_EVENT
 from emulator.workloads.operators import config_maps
 from emulator.workloads.owndefinitions import LATER, own_definition
+from emulator.workloads.platform import tell_of_platform
 from emulator.workloads.podrunner import PodLogs, PodRunner
 from emulator.workloads.podworker import Tools
 from emulator.workloads.reconcilers import KINDS as WORKLOAD_KINDS
@@ -302,6 +303,7 @@ class Parts:
         tools = Tools(store, self.link, self.images, settings.data_dir / "pods", self._backends.drain, recorder)
         self._pods = PodRunner(tools, self._logs)
         tell_of_stored(store)
+        tell_of_platform(store)
         self._backends.start()
         self._eventing.start()
 

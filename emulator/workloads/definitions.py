@@ -97,8 +97,8 @@ class Definitions:
     def _serve(self, definition: Definition) -> None:
         """Have the Registry in line with a definition."""
         if definition.name in self._later:
-            said = "kemu does not run %s yet: its definition is kept, but no object of it can be made"
-            self._tell_once(definition.name, "later", said, definition.spec.names.kind)
+            said = "definitions of kinds that kemu does not run yet are kept, but no object can be made of them: %s"
+            self._tell_once("", "later", said, ", ".join(sorted(name.partition(".")[0] for name in self._later)))
             return
         kind, present = custom_kind(definition), self._kinds.get(definition.name)
         if kind is not None and present is not None:

@@ -22,6 +22,7 @@ from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 from emulator.objects.selectors import LabelSelector
 from emulator.workloads.deploymentstatus import Progress, deployment_status, is_complete
+from emulator.workloads.platform import is_platform, stood_for
 from emulator.workloads.poddefaults import fill_template
 from emulator.workloads.pods import POD, has_ended
 from emulator.workloads.replicasets import REPLICA_SET
@@ -142,6 +143,8 @@ DEPLOYMENT = Kind(
 
 def reconcile(deployment: Resource[DeploymentSpec], view: View) -> Outcome:
     """Reads a Deployment and its ReplicaSets; writes ReplicaSets, the revision annotation and status."""
+    if is_platform(deployment):
+        return stood_for(deployment, view)
     label = short_hash(json.dumps(deployment.obj["spec"]["template"], sort_keys=True))
     sets = _sets(deployment, label, view)
     if deployment.obj["spec"].get("paused") and sets.is_new:

@@ -25,6 +25,7 @@ from emulator.store.store import Store
 from emulator.store.watch import Change
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.images import IMAGE
+from emulator.workloads.platform import is_platform
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class ImageKeeper:
         self._present.pop(ref, None)
 
     def _changed(self, change: Change) -> None:
-        if change.resource.kind is IMAGE and change.type == "ADDED":
+        if change.resource.kind is IMAGE and change.type == "ADDED" and not is_platform(change.resource):
             self._want(change.resource)
 
     def _want(self, image: Resource[Any]) -> None:

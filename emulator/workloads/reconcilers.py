@@ -13,6 +13,7 @@ from emulator.workloads.images import IMAGE
 from emulator.workloads.kubeevents import KUBE_EVENT
 from emulator.workloads.namespaces import NAMESPACE, NAMESPACE_RECONCILER
 from emulator.workloads.operators import KNATIVE_EVENTING, KNATIVE_SERVING, OPERATOR_RECONCILER
+from emulator.workloads.platformkinds import PLATFORM_KINDS, PLATFORM_RECONCILERS
 from emulator.workloads.pods import POD
 from emulator.workloads.replicasets import REPLICA_SET, REPLICA_SET_RECONCILER
 from emulator.workloads.stored import STORED
@@ -30,6 +31,7 @@ KINDS: tuple[Kind[Any], ...] = (
     KNATIVE_EVENTING,
     CUSTOM_RESOURCE_DEFINITION,
     *STORED,
+    *PLATFORM_KINDS,
 )
 RECONCILERS: dict[Kind[Any], Reconciler] = {
     NAMESPACE: NAMESPACE_RECONCILER,
@@ -37,4 +39,5 @@ RECONCILERS: dict[Kind[Any], Reconciler] = {
     REPLICA_SET: REPLICA_SET_RECONCILER,
     KNATIVE_SERVING: OPERATOR_RECONCILER,
     KNATIVE_EVENTING: OPERATOR_RECONCILER,
+    **PLATFORM_RECONCILERS,
 }

@@ -29,6 +29,10 @@ class Kept(Model):
     model_config = ConfigDict(extra="allow")
 
 
+class Account(Kept):
+    secrets: list[JsonObject] = Field(default_factory=list, json_schema_extra=keyed("name"))
+
+
 class Webhooks(Kept):
     webhooks: list[JsonObject] = Field(default_factory=list, json_schema_extra=keyed("name"))
 
@@ -56,6 +60,15 @@ _HOOKS = "admissionregistration.k8s.io/v1"
 _WIDE: dict[str, Any] = {"namespaced": False}
 _STATUS: dict[str, Any] = {"has_status": True}
 
+AUTOSCALER = _kind(
+    "autoscaling/v2",
+    "HorizontalPodAutoscaler",
+    "horizontalpodautoscalers",
+    columns.AUTOSCALER,
+    "hpa",
+    categories=("all",),
+    **_STATUS,
+)
 STORED: tuple[Kind[Any], ...] = (
     _kind(_RBAC, "Role", "roles", (columns.CREATED_AT,)),
     _kind(_RBAC, "RoleBinding", "rolebindings", columns.BINDING),
@@ -105,15 +118,7 @@ STORED: tuple[Kind[Any], ...] = (
         **_WIDE,
         **_STATUS,
     ),
-    _kind(
-        "autoscaling/v2",
-        "HorizontalPodAutoscaler",
-        "horizontalpodautoscalers",
-        columns.AUTOSCALER,
-        "hpa",
-        categories=("all",),
-        **_STATUS,
-    ),
+    AUTOSCALER,
     _kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", columns.BUDGET, "pdb", **_STATUS),
     _kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", columns.NETWORK_POLICY, "netpol"),
     _kind("networking.k8s.io/v1", "Ingress", "ingresses", columns.INGRESS, "ing", **_STATUS),
@@ -123,11 +128,13 @@ STORED: tuple[Kind[Any], ...] = (
     _kind("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", columns.RUNTIME_CLASS, **_WIDE),
     _kind("coordination.k8s.io/v1", "Lease", "leases", columns.LEASE),
     _kind("v1", "PersistentVolume", "persistentvolumes", columns.VOLUME, "pv", **_WIDE, **_STATUS),
+    _kind("v1", "ServiceAccount", "serviceaccounts", columns.ACCOUNT, "sa", spec=Account),
     _kind("v1", "LimitRange", "limitranges", (columns.CREATED_AT,), "limits"),
     _kind("v1", "ResourceQuota", "resourcequotas", columns.QUOTA, "quota", **_STATUS),
 )
 
-# Why it does no harm that nothing acts on a group's objects. A Lease does all that it does on a cluster.
+# Why it does no harm that nothing acts on a group's objects. A Lease does all that it does on a cluster, and of a
+# ServiceAccount nobody expects more than that it is there.
 _WHY = {
     "rbac.authorization.k8s.io": "whoever reaches kemu's API may do everything",
     "admissionregistration.k8s.io": "kemu calls no webhooks; what Knative's check is checked anyway",
@@ -145,7 +152,7 @@ _WHY = {
 def tell_of_stored(store: Store) -> None:
     """From now on the log says once for each group that its objects are kept without effect."""
     told = {"coordination.k8s.io"}
-    groups = {kind: kind.group for kind in STORED}
+    groups = {kind: kind.group for kind in STORED if kind.name != "ServiceAccount"}
 
     def changed(change: Change) -> None:
         group = groups.get(change.resource.kind)

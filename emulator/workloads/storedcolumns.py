@@ -68,6 +68,7 @@ def _subjects(kind: str) -> Cell:
     return cell
 
 
+ACCOUNT = bound(Column("Secrets", count("secrets"), type="integer"))
 BINDING = (
     Column("Role", lambda r: _target(found(r.obj, "roleRef") or {})),
     AGE,

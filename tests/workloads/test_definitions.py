@@ -98,7 +98,7 @@ def test_a_kind_that_kemu_does_not_run_yet_is_defined_and_not_served(caplog: pyt
     world.store.create(definition())
     assert world.get().condition("Established")["status"] == "True"
     assert world.store.registry.of_group(GROUP, "Foo") is None
-    assert "kemu does not run Foo yet" in caplog.text
+    assert "no object can be made of them: foos" in caplog.text
 
 
 def test_what_kemu_leaves_out_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,135 @@
+"""Kinds of which kemu takes what installs the platform, and no others: StatefulSets, DaemonSets, Jobs, core Services.
+
+The release files of Knative and its helpers have such objects. They are kept and shown as ready (`platform.py`), in the
+platform's namespaces alone: elsewhere an object that nothing runs would look as if it worked, so it is refused with
+the reason. A kind that kemu comes to run leaves this module for one of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from emulator.control.reconciler import Outcome, Reconciler, View
+from emulator.objects.kind import AGE, Column, Kind, Request
+from emulator.objects.problems import Problem
+from emulator.objects.resource import Resource
+from emulator.workloads.platform import is_platform, stood_for
+from emulator.workloads.stored import AUTOSCALER, Kept
+from emulator.workloads.storedcolumns import at, found
+from emulator.workloads.templates import CONTAINERS, IMAGES
+
+
+def _problems(resource: Resource[Any], request: Request) -> Iterator[Problem]:
+    if not is_platform(resource):
+        name = "core Services" if resource.kind.name == "Service" else f"{resource.kind.name}s"
+        said = f"Forbidden: kemu takes {name} only where they are a part of Knative's own installation"
+        yield Problem(("metadata", "namespace"), said, "FieldValueForbidden", hint="run it as a Knative Service")
+
+
+def _kind(group: str, name: str, plural: str, short: tuple[str, ...], columns: tuple[Column, ...]) -> Kind[Kept]:
+    return Kind(
+        group=group,
+        version="v1",
+        name=name,
+        plural=plural,
+        spec=Kept,
+        short_names=short,
+        categories=("all",),
+        validate=_problems,
+        columns=columns,
+    )
+
+
+def _ready(stateful_set: Resource[Any]) -> str:
+    return f"{at('status.readyReplicas', 0)(stateful_set)}/{at('spec.replicas', 1)(stateful_set)}"
+
+
+def _completions(job: Resource[Any]) -> str:
+    return f"{at('status.succeeded', 0)(job)}/{at('spec.completions', 1)(job)}"
+
+
+def _count(name: str, field: str) -> Column:
+    return Column(name, at(f"status.{field}", 0), type="integer")
+
+
+def _external(service: Resource[Any]) -> str:
+    points = found(service.obj, "status.loadBalancer.ingress") or []
+    return ",".join(point["ip"] for point in points) or "<none>"
+
+
+def _ports(service: Resource[Any]) -> str:
+    ports = found(service.obj, "spec.ports") or []
+    return ",".join(f"{port.get('port')}/{port.get('protocol', 'TCP')}" for port in ports) or "<none>"
+
+
+def _selector(path: str) -> Column:
+    def cell(resource: Resource[Any]) -> str:
+        labels = found(resource.obj, path) or {}
+        return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "<none>"
+
+    return Column("Selector", cell, wide=True)
+
+
+STATEFUL_SET = _kind(
+    "apps", "StatefulSet", "statefulsets", ("sts",), (Column("Ready", _ready), AGE, CONTAINERS, IMAGES)
+)
+DAEMON_SET = _kind(
+    "apps",
+    "DaemonSet",
+    "daemonsets",
+    ("ds",),
+    (
+        _count("Desired", "desiredNumberScheduled"),
+        _count("Current", "currentNumberScheduled"),
+        _count("Ready", "numberReady"),
+        _count("Up-to-date", "updatedNumberScheduled"),
+        _count("Available", "numberAvailable"),
+        Column("Node Selector", lambda r: "<none>"),
+        AGE,
+        CONTAINERS,
+        IMAGES,
+        _selector("spec.selector.matchLabels"),
+    ),
+)
+JOB = _kind(
+    "batch",
+    "Job",
+    "jobs",
+    (),
+    (
+        Column("Status", lambda r: "Complete" if r.condition("Complete")["status"] == "True" else "Running"),
+        Column("Completions", _completions),
+        Column("Duration", lambda r: "0s"),
+        AGE,
+        CONTAINERS,
+        IMAGES,
+        _selector("spec.selector.matchLabels"),
+    ),
+)
+CORE_SERVICE = _kind(
+    "",
+    "Service",
+    "services",
+    ("svc",),
+    (
+        Column("Type", at("spec.type", "ClusterIP")),
+        Column("Cluster-IP", at("spec.clusterIP", "<none>")),
+        Column("External-IP", _external),
+        Column("Port(s)", _ports),
+        AGE,
+        _selector("spec.selector"),
+    ),
+)
+
+
+def _autoscaled(autoscaler: Resource[Any], view: View) -> Outcome:
+    """Autoscalers are kept everywhere (`stored.py`), and only those of the platform have their way."""
+    return stood_for(autoscaler, view) if is_platform(autoscaler) else Outcome(None, autoscaler.status)
+
+
+PLATFORM_KINDS: tuple[Kind[Any], ...] = (STATEFUL_SET, DAEMON_SET, JOB, CORE_SERVICE)
+PLATFORM_RECONCILERS: dict[Kind[Any], Reconciler] = {
+    **dict.fromkeys(PLATFORM_KINDS, Reconciler(stood_for)),
+    AUTOSCALER: Reconciler(_autoscaled),
+}

@@ -1,0 +1,112 @@
+"""What installs Knative: kept, shown as ready, never started, and told once for each namespace."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from emulator.control.addresses import Addresses
+from emulator.control.controller import Controller
+from emulator.control.recorder import Recorder
+from emulator.objects.errors import Invalid
+from emulator.objects.kind import Json, Kind
+from emulator.objects.resource import Resource
+from emulator.workloads.deployments import DEPLOYMENT
+from emulator.workloads.kubeevents import KUBE_EVENT
+from emulator.workloads.platform import is_platform, tell_of_platform
+from emulator.workloads.platformkinds import CORE_SERVICE, DAEMON_SET, JOB, STATEFUL_SET
+from emulator.workloads.pods import POD
+from emulator.workloads.reconcilers import RECONCILERS
+from emulator.workloads.replicasets import REPLICA_SET
+from emulator.workloads.stored import AUTOSCALER
+from tests.world import World
+
+TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def settled(world: World) -> None:
+    reconcilers = {kind: RECONCILERS[kind] for kind in (DEPLOYMENT, REPLICA_SET, AUTOSCALER, *KINDS)}
+    controller = Controller(world.store, reconcilers, Recorder(world.store, KUBE_EVENT), Addresses("x.test", 80, 80))
+    world.store.announce()
+    controller.settle()
+
+
+KINDS: tuple[Kind[Any], ...] = (STATEFUL_SET, DAEMON_SET, JOB, CORE_SERVICE)
+
+
+def made(kind: Kind[Any], namespace: str = "knative-serving", **spec: Any) -> Json:
+    body = {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE, **spec}
+    metadata = {"name": "a", "namespace": namespace}
+    return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, "spec": body}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "status"),
+    [
+        (DEPLOYMENT, {"replicas": 2}, {"replicas": 2, "readyReplicas": 2, "availableReplicas": 2}),
+        (DEPLOYMENT, {"replicas": 0}, {}),
+        (STATEFUL_SET, {}, {"readyReplicas": 1}),
+        (DAEMON_SET, {}, {"numberReady": 1, "desiredNumberScheduled": 1}),
+        (JOB, {"completions": 3}, {"succeeded": 3}),
+        (AUTOSCALER, {"minReplicas": 2, "maxReplicas": 5}, {"currentReplicas": 2}),
+        (CORE_SERVICE, {"type": "LoadBalancer"}, {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}),
+    ],
+    ids=["Deployment", "Deployment of none", "StatefulSet", "DaemonSet", "Job", "autoscaler", "core Service"],
+)
+def test_what_is_said_of_it(world: World, kind: Kind[Any], spec: Json, status: Json) -> None:
+    world.store.create(made(kind, **spec))
+    settled(world)
+    said = world.store.get(kind, "a", "knative-serving").status
+    assert {name: said[name] for name in status} == status
+    assert [*world.store.list(REPLICA_SET), *world.store.list(POD)] == []
+
+
+def test_clients_that_wait_for_it_go_on(world: World) -> None:
+    for kind in (DEPLOYMENT, JOB):
+        world.store.create(made(kind))
+    settled(world)
+    assert world.store.get(DEPLOYMENT, "a", "knative-serving").condition("Available")["status"] == "True"
+    assert world.store.get(JOB, "a", "knative-serving").condition("Complete")["status"] == "True"
+
+
+async def test_a_deployment_of_another_namespace_is_run(world: World) -> None:
+    world.store.create(made(DEPLOYMENT, "default"))
+    settled(world)
+    assert len(world.store.list(POD)) == 1
+
+
+def test_what_something_in_kemu_controls_is_no_part_of_the_platform() -> None:
+    owner = {"apiVersion": "v1", "kind": "X", "name": "o", "uid": "1", "controller": True}
+    obj = made(DEPLOYMENT)
+    owned = {**obj, "metadata": {**obj["metadata"], "ownerReferences": [owner]}}
+    assert is_platform(Resource(DEPLOYMENT, obj, None))
+    assert not is_platform(Resource(DEPLOYMENT, owned, None))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_elsewhere_such_objects_are_refused_with_the_reason(world: World, kind: Kind[Any]) -> None:
+    with pytest.raises(Invalid, match="only where they are a part of Knative's own installation"):
+        world.store.create(made(kind, "default"))
+
+
+def test_the_log_says_it_once_for_a_namespace(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    tell_of_platform(world.store)
+    for kind, namespace in (
+        (DEPLOYMENT, "knative-serving"),
+        (STATEFUL_SET, "knative-serving"),
+        (JOB, "kourier-system"),
+        (DEPLOYMENT, "default"),
+    ):
+        world.store.create(made(kind, namespace))
+    assert [(vars(record)["about"], record.getMessage()) for record in caplog.records] == [
+        (f"{name} a", f"kept, shown as ready and not started, as all of {namespace}: kemu is what it would bring")
+        for name, namespace in (("Deployment", "knative-serving"), ("Job", "kourier-system"))
+    ]
