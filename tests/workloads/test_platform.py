@@ -32,7 +32,8 @@ def world() -> World:
 
 
 def settled(world: World) -> None:
-    reconcilers = {kind: RECONCILERS[kind] for kind in (DEPLOYMENT, REPLICA_SET, AUTOSCALER, *KINDS)}
+    kinds: tuple[Kind[Any], ...] = (DEPLOYMENT, REPLICA_SET, AUTOSCALER, *KINDS)
+    reconcilers = {kind: RECONCILERS[kind] for kind in kinds}
     controller = Controller(world.store, reconcilers, Recorder(world.store, KUBE_EVENT), Addresses("x.test", 80, 80))
     world.store.announce()
     controller.settle()
