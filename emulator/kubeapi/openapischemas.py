@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from emulator.objects.kind import Json, Kind
-from emulator.objects.modelschemas import go_name, object_schema, structural
+from emulator.objects.modelschemas import INT_OR_STRING, QUANTITY, go_name, object_schema, structural
 from emulator.objects.refs import ObjectMeta
 from emulator.objects.structural import PRESERVE
 
@@ -23,6 +23,19 @@ REFERENCE = "#/components/schemas/"
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 _CORE = "io.k8s.api.core.v1"
 _PACKAGES = {"emulator.objects.refs": _META, "emulator.objects.selectors": _META, "emulator.objects.podspec": _CORE}
+_INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
+_QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
+_VALUES: dict[str, Json] = {
+    _INT_OR_STRING: {
+        "description": "A number, or a text such as a port's name or a percentage.",
+        "format": "int-or-string",
+        "oneOf": [{"type": "integer"}, {"type": "string"}],
+    },
+    _QUANTITY: {
+        "description": 'An amount, with or without a unit: 1, "500m", "128Mi".',
+        "oneOf": [{"type": "string"}, {"type": "number"}],
+    },
+}
 _LIST_META: Json = {
     "type": "object",
     "description": "What every list has.",
@@ -103,11 +116,26 @@ class Schemas:
         if name is None:
             name = self._of[model] = self._free(f"{_PACKAGES.get(model.__module__, self._package)}.{go_name(model)}")
             self.named[name] = {}  # a model may be inside itself
-            self.named[name] = object_schema(model, self._nested)
+            self.named[name] = self._referring(object_schema(model, self._nested))
         return {"$ref": REFERENCE + name}
 
     def _nested(self, model: type[BaseModel]) -> Json:
         return {"allOf": [self.reference(model)]}
+
+    def _referring(self, schema: Json) -> Json:
+        """`schema`, where values that are a number or a text refer to a schema of that."""
+        if INT_OR_STRING in schema:
+            name = _QUANTITY if schema.get("format") == QUANTITY else _INT_OR_STRING
+            self.named[name] = _VALUES[name]
+            said = {"description": schema["description"]} if "description" in schema else {}
+            return {"allOf": [{"$ref": REFERENCE + name}], **said}
+        made = dict(schema)
+        if "properties" in schema:
+            made["properties"] = {name: self._referring(inner) for name, inner in schema["properties"].items()}
+        for key in ("items", "additionalProperties"):
+            if isinstance(schema.get(key), dict):
+                made[key] = self._referring(schema[key])
+        return made
 
     def _free(self, name: str) -> str:
         """`name`, or another one where two models stand for types of one name."""
@@ -121,7 +149,7 @@ class Schemas:
         """A kind's schema with its parts behind references."""
         made = dict(structural(kind))
         if kind.root:
-            body = object_schema(kind.model, self._nested)
+            body = self._referring(object_schema(kind.model, self._nested))
             made["properties"] = {**made["properties"], **body.get("properties", {})}
         else:
             said = made["properties"].get("spec", {}).get("description", "")

@@ -43,6 +43,8 @@ def _schema(schema: Json) -> Json:
     if schema.get(INT_OR_STRING):
         return {**_plain(schema), "type": "string", "format": "int-or-string"}
     made = _plain(schema)
+    if {"type": "string"} in schema.get("oneOf", ()):
+        made["type"] = "string"  # old clients take any scalar for one
     if schema.get(PRESERVE):
         return {key: value for key, value in made.items() if key not in ("type", "required")}
     if isinstance(schema.get("properties"), dict):

@@ -24,6 +24,8 @@ from emulator.objects.refs import ObjectMeta
 from emulator.objects.structural import PRESERVE
 
 INT_OR_STRING = "x-kubernetes-int-or-string"
+QUANTITY = "quantity"
+"""The format of values such as `500m` and `128Mi`."""
 Nested = Callable[[type[BaseModel]], Json]
 """How a schema speaks of a model inside another: by its own schema, or by a reference to it."""
 
@@ -152,7 +154,8 @@ def _field_schema(model: type[BaseModel], name: str, info: FieldInfo, nested: Ne
 
 def _shape(model: type[BaseModel], field: str) -> Json:
     """What is inside a field that the model takes as it is, where that is known."""
-    known: Json = texts()["shapes"].get(f"{go_name(model)}.{field}", {})
+    names = (f"{each.__name__}.{field}" for each in model.__mro__)
+    known: Json = next((texts()["shapes"][name] for name in names if name in texts()["shapes"]), {})
     if not known:
         return {}
     if "items" in known:
@@ -209,7 +212,9 @@ def reads_as(marks: Iterable[Any], validator: Callable[[Any], Any]) -> bool:
 def _type_schema(annotation: Any, marks: Iterable[Any], nested: Nested) -> Json:
     plain, found = plain_type(annotation, marks)
     arguments = get_args(plain)
-    if reads_as(found, int_or_string) or reads_as(found, quantity):
+    if reads_as(found, quantity):
+        return {INT_OR_STRING: True, "format": QUANTITY}
+    if reads_as(found, int_or_string):
         return {INT_OR_STRING: True}
     if get_origin(plain) is Literal:
         return {"type": "string", "enum": list(arguments)}

@@ -79,6 +79,14 @@ def test_a_list_that_is_a_map_says_so_where_kubectl_looks() -> None:
     assert containers["items"] == {"allOf": [{"$ref": f"{SCHEMAS}io.k8s.api.core.v1.Container"}]}
 
 
+def test_amounts_and_ports_have_types_of_their_own() -> None:
+    schemas = document(KINDS, "api/v1")["components"]["schemas"]
+    limits = schemas["io.k8s.api.core.v1.ResourceRequirements"]["properties"]["limits"]
+    assert limits["additionalProperties"]["allOf"][0]["$ref"].endswith(".resource.Quantity")
+    port = schemas["io.k8s.api.core.v1.HTTPGetAction"]["properties"]["port"]
+    assert port["allOf"][0]["$ref"].endswith(".intstr.IntOrString")
+
+
 def maps_without_names(schema: Any, schemas: Any, path: str, seen: frozenset[str] = frozenset()) -> list[str]:
     """Where a map of a built-in kind leads on to maps or lists of which nothing is known."""
     for inner in schema.get("allOf", []):

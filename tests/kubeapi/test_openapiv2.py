@@ -52,6 +52,10 @@ def test_a_map_that_takes_anything_is_an_arbitrary_value(whole: Json) -> None:
     assert status["description"]
 
 
+def test_an_amount_is_a_text_for_old_clients(whole: Json) -> None:
+    assert whole["definitions"]["io.k8s.apimachinery.pkg.api.resource.Quantity"]["type"] == "string"
+
+
 def test_a_patch_lists_its_parameters(whole: Json) -> None:
     patch = whole["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]
     assert "fieldValidation" in [parameter["name"] for parameter in patch["parameters"]]

@@ -44,6 +44,19 @@ def test_kinds_without_a_spec_have_their_fields_at_the_top() -> None:
     assert (known, unknown) == ({"metadata": {"name": "a"}, "data": {"x": "1"}}, ["dat"])
 
 
+def test_what_a_model_takes_as_it_is_has_known_fields_all_the_same() -> None:
+    pod = {"affinity": {"podAffinityy": {}}, "hostAliases": [{"ip": "1.2.3.4", "hosts": []}]}
+    under = "spec.template.spec"
+    found = unknown_fields(DEPLOYMENT, {"spec": {"template": {"spec": pod}}})
+    assert found == [f"{under}.affinity.podAffinityy", f"{under}.hostAliases[0].hosts"]
+    assert unknown_fields(SERVICE, {"spec": {"template": {"spec": pod}}}) == found
+
+
+def test_nothing_in_a_status_is_unknown_at_any_depth() -> None:
+    conditions = [{"type": "Available", "status": "True", "lastUpdateTime": "2020-01-01T00:00:00Z"}]
+    assert unknown_fields(DEPLOYMENT, {"status": {"conditions": conditions, "more": {}}}) == []
+
+
 def test_a_field_of_another_kind_is_unknown() -> None:
     assert unknown_fields(DEPLOYMENT, {"spec": {"traffic": []}}) == ["spec.traffic"]
 
