@@ -17,11 +17,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from emulator.kubeapi import openapiprotobuf
 from emulator.kubeapi.decoding import prepared
 from emulator.kubeapi.media import JSON
-from emulator.kubeapi.openapidocuments import addresses, document
-from emulator.kubeapi.openapiv2 import merged
 from emulator.objects.kind import Json, Kind, Registry
 
 # Go cannot read the `@` of the type that clients ask for, so the API server answers with a dot instead.
@@ -89,16 +86,22 @@ def _shown(request: Request, text: _Text, media: str, *, is_forever: bool = Fals
     return Response(text[0], headers=headers, media_type=media)
 
 
-# -- in a thread
+# -- in a thread; what makes the documents is loaded here, too, so that the start does not wait for it
 
 
 def _third(kinds: Sequence[Kind[Any]], form: str) -> Mapping[str, _Text]:
+    from emulator.kubeapi.openapidocuments import addresses, document
+
     return {where: _hashed(_json(document(kinds, where))) for where in addresses(kinds)}
 
 
 def _second(kinds: Sequence[Kind[Any]], media: str) -> Mapping[str, _Text]:
+    from emulator.kubeapi.openapidocuments import addresses, document
+    from emulator.kubeapi.openapiprotobuf import encoded
+    from emulator.kubeapi.openapiv2 import merged
+
     whole = merged(document(kinds, where) for where in addresses(kinds))
-    return {media: _hashed(_json(whole) if media == JSON else openapiprotobuf.encoded(whole))}
+    return {media: _hashed(_json(whole) if media == JSON else encoded(whole))}
 
 
 def _json(value: Json) -> bytes:
