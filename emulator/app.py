@@ -61,7 +61,7 @@ from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.kubeevents import KUBE_EVENT
 from emulator.workloads.operators import config_maps
-from emulator.workloads.owndefinitions import LATER, own_definition
+from emulator.workloads.owndefinitions import LATER, kind_of, own_definition
 from emulator.workloads.platform import tell_of_platform
 from emulator.workloads.podrunner import PodLogs, PodRunner
 from emulator.workloads.podworker import Tools
@@ -114,7 +114,7 @@ class App:
         self._ledger = Ledger()
         self._database = Database(settings.data_dir)
         self._disk = Disk(self._database, self.store, self._ledger)
-        self._loader = Loader(self.store, settings.paths, _OPERATORS, self._ledger)
+        self._loader = Loader(self.store, settings.paths, _OPERATORS, self._ledger, kind_of)
         self._hosts_file = HostsFile(settings.data_dir / "hosts")
         self._runtime = DockerRuntime(instance.id, self._hosts_file)
 

@@ -5,8 +5,8 @@ What the load itself says is merged three ways with what others wrote to an obje
 its document changes. The ledger knows what was said last, also in an earlier run: what left the files since goes.
 Objects made by the first load are marked asleep (`asleep.py`); the mark goes when the document changes. An object that
 stands several times in one file is applied as often, in that order, as `kubectl apply -f` does; in two files that is a
-fault. A namespace that is named but not defined comes to be, unlike on a cluster. Reading may run in a thread, the rest
-is for the loop.
+fault, unless both say the same. A namespace that is named but not defined comes to be, unlike on a cluster. Kinds that
+the load itself defines can be used in it. Reading may run in a thread, the rest is for the loop.
 """
 
 from __future__ import annotations
@@ -20,19 +20,25 @@ from emulator.manifests.asleep import START, as_made
 from emulator.manifests.diagnostics import NOWHERE, Diagnostic, ManifestFaults, no_object, of_problems, unknown_kind
 from emulator.manifests.documents import Document, Unreadable, read_documents, split_lists
 from emulator.manifests.files import STDIN, Source, read_sources
-from emulator.objects.kind import Json
+from emulator.objects.kind import Json, Kind
 from emulator.objects.model import written_fidelity
-from emulator.objects.problems import dotted
+from emulator.objects.modelschemas import structural
+from emulator.objects.platform import is_platform
+from emulator.objects.problems import Problem, dotted
 from emulator.objects.resource import Key, Resource
+from emulator.objects.structural import pruned
 from emulator.store.admission import Faulty, Request, examine
 from emulator.store.ledger import Ledger, Stated
 from emulator.store.merge import merged
 from emulator.store.store import MANIFESTS, Store
 
 # What others are judged by comes first.
-_FIRST = ("Namespace", "ConfigMap", "Secret", "KnativeServing", "KnativeEventing")
+_FIRST = ("CustomResourceDefinition", "Namespace", "ConfigMap", "Secret", "KnativeServing", "KnativeEventing")
+
+_DEFINITION = "CustomResourceDefinition"
 
 ConfigMapsOf = Callable[[Resource[Any]], list[Json]]
+KindOf = Callable[[Resource[Any]], Kind[Any] | None]
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,8 @@ class _Load:
     faults: list[Diagnostic]
     config: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     seen: dict[Key, Wanted] = field(default_factory=dict)
+    kinds: dict[tuple[str, str], Kind[Any]] = field(default_factory=dict)
+    """Kinds by `apiVersion` and name, as the definitions of this load have them."""
 
 
 @dataclass
@@ -79,15 +87,24 @@ class Applied:
 
 
 class Loader:
-    """The manifests of one `kemu up`. `operators` gives the ConfigMaps that an operator's object stands for."""
+    """The manifests of one `kemu up`.
+
+    `operators` gives the ConfigMaps that an operator's object stands for, `kind_of` the kind that a definition brings.
+    """
 
     def __init__(
-        self, store: Store, paths: Sequence[Path], operators: Mapping[str, ConfigMapsOf], ledger: Ledger | None = None
+        self,
+        store: Store,
+        paths: Sequence[Path],
+        operators: Mapping[str, ConfigMapsOf],
+        ledger: Ledger | None = None,
+        kind_of: KindOf = lambda definition: None,
     ) -> None:
         self.paths = tuple(paths)
         self._store = store
         self._operators = operators
         self._ledger = Ledger() if ledger is None else ledger
+        self._kind_of = kind_of
         self._is_first = True
         self._stdin: list[Source] | None = None
         self.told: list[Diagnostic] = []
@@ -120,7 +137,13 @@ class Loader:
     def apply(self, wanted: Sequence[Wanted]) -> Applied:
         """Bring the Store in line with a checked load."""
         applied = Applied()
-        for item in wanted:
+        present = set()
+        for judged in wanted:
+            item = self._of_served_kind(judged)
+            if item is None:
+                applied.notes.append(_unserved(judged))
+                continue
+            present.add(item.key)
             self._ensure_namespace(item.key)
             last = self._ledger.of(item.key)
             if last is None or last.value != item.value or self._is_missing(item.key):
@@ -133,7 +156,6 @@ class Loader:
                 applied.notes += _fidelity_notes(item) if self._is_first else []
             if item.key.kind.name in self._operators:
                 self._apply_config(self._store.get(item.key.kind, item.key.name, item.key.namespace))
-        present = {item.key for item in wanted}
         for key in [key for key in self._ledger if key not in present]:
             self._ledger.note(key, None)
             if self._store.find(key.kind, key.name, key.namespace) is not None:
@@ -152,7 +174,8 @@ class Loader:
                 continue
             first = load.seen.get(item.key)
             if first is not None and first.file != file:
-                faults.append(_twice(item, first))
+                if first.value != item.value:  # Knative's releases have the same definitions in two files
+                    faults.append(_twice(item, first))
                 continue
             load.seen[item.key] = item if first is None else replace(item, earlier=(*first.earlier, first))
             self._take_config(item, load)
@@ -163,12 +186,14 @@ class Loader:
             load.faults.append(fault)
             return None
         value = document.value
-        kind = self._store.registry.of(str(value["apiVersion"]), str(value["kind"]))
+        served = self._store.registry.of(str(value["apiVersion"]), str(value["kind"]))
+        kind = load.kinds.get((str(value["apiVersion"]), str(value["kind"]))) or served
         if kind is None:
             load.faults.append(unknown_kind(file, document, self._store.registry))
             return None
         metadata = value.get("metadata") if isinstance(value.get("metadata"), dict) else {}
-        key = Key(kind, str(metadata.get("namespace") or "default") if kind.namespaced else "", _name(metadata))
+        space = str(metadata.get("namespace") or "default") if kind.namespaced else ""
+        key = Key(served or kind, space, _name(metadata))
         before = load.seen.get(key)
         old = before.resource if before is not None else self._store.find(kind, key.name, key.namespace)
 
@@ -177,22 +202,39 @@ class Loader:
 
         try:
             resource = examine(kind, value, Request(old, MANIFESTS, read_config))
+            _check_fields(kind, value)
         except Faulty as faulty:
             load.faults += of_problems(file, document, faulty.problems)
             return None
-        return Wanted(resource.key, value, file, document, resource)
+        return Wanted(resource.key._replace(kind=key.kind), value, file, document, resource)
 
     def _take_config(self, item: Wanted, load: _Load) -> None:
         """Objects of this load that later ones are judged by."""
         kind = item.key.kind.name
         if kind == "ConfigMap":
             load.config[item.key.namespace, item.key.name] = item.value.get("data") or {}
+        elif kind == _DEFINITION:
+            self._take_definition(item, load)
         elif kind in self._operators:
             for config_map in self._operators[kind](item.resource):
                 metadata = config_map["metadata"]
                 load.config[metadata["namespace"], metadata["name"]] = config_map["data"]
 
+    def _take_definition(self, item: Wanted, load: _Load) -> None:
+        made = self._kind_of(item.resource)
+        if made is None:
+            return
+        served = self._store.registry.of_group(made.group, made.name)
+        if served is None or served.shape is not None:  # what a definition says of kemu's own kinds changes nothing
+            load.kinds |= {(f"{made.group}/{version}", made.name): made for version in made.versions}
+
     # -- applying
+
+    def _of_served_kind(self, item: Wanted) -> Wanted | None:
+        """The object under the kind that is served by now; None where its definition was not accepted."""
+        kind = item.key.kind
+        served = self._store.registry.of_group(kind.group, kind.name)
+        return replace(item, key=item.key._replace(kind=served)) if served is not None else None
 
     def _is_missing(self, key: Key) -> bool:
         """Whether the start has to make an object again that was deleted; later its deletion is an edit."""
@@ -250,6 +292,22 @@ def _parsed(source: Source) -> list[Document] | list[Diagnostic]:
         ]
 
 
+def _check_fields(kind: Kind[Any], value: Json) -> None:
+    """Faulty with all fields that a kind of a definition does not have: its schema would drop them without a word."""
+    if kind.shape is None:
+        return
+    body = {key: inner for key, inner in value.items() if key != "metadata"}
+    _, unknown = pruned(structural(kind, str(value["apiVersion"]).rpartition("/")[2]), body)
+    if unknown:
+        raise Faulty([Problem(path, "unknown field") for path in unknown], by_rule=False)
+
+
+def _unserved(item: Wanted) -> str:
+    at = item.document.position(("kind",))
+    said = f"{item.key.kind.qualified} is not served: its definition was not accepted, see its conditions"
+    return f"{item.file}:{at.line}:{at.column} {said}"
+
+
 def _twice(item: Wanted, first: Wanted) -> Diagnostic:
     at = first.document.position(("metadata", "name"))
     said = f"metadata.name: {item.key} is there twice, first at {first.file}:{at.line}; rename or remove one"
@@ -276,6 +334,8 @@ def _written(item: Wanted) -> Json:
 def _fidelity_notes(item: Wanted) -> list[str]:
     """A line for each field the user wrote that kemu does not carry out as a cluster would."""
     resource = item.resource
+    if is_platform(resource):
+        return []  # it is not started at all, which is said once
     prefix: tuple[str | int, ...] = () if resource.kind.root else ("spec",)
     ignored = sorted(
         (item.document.position(path), dotted(path), why)

@@ -18,11 +18,12 @@ from emulator.control.reconciler import Note, Outcome, Reconciler, View
 from emulator.objects.kind import AGE, Column, Json, Kind, Request, Scale
 from emulator.objects.model import RETAIN_KEYS, IntOrString, Model
 from emulator.objects.names import child_name, short_hash
+from emulator.objects.platform import is_platform
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 from emulator.objects.selectors import LabelSelector
 from emulator.workloads.deploymentstatus import Progress, deployment_status, is_complete
-from emulator.workloads.platform import is_platform, stood_for
+from emulator.workloads.platform import stood_for
 from emulator.workloads.poddefaults import fill_template
 from emulator.workloads.pods import POD, has_ended
 from emulator.workloads.replicasets import REPLICA_SET

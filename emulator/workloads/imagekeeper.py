@@ -18,6 +18,7 @@ from emulator.lib.backoff import doubling_s
 from emulator.lib.report import report, trouble
 from emulator.lib.tasks import Tasks
 from emulator.objects.conditions import Condition, summarize
+from emulator.objects.platform import is_platform
 from emulator.objects.resource import Key, Resource
 from emulator.runtime.base import ImageInfo, PullProgress
 from emulator.runtime.errors import ImageMissing
@@ -25,7 +26,6 @@ from emulator.store.store import Store
 from emulator.store.watch import Change
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.images import IMAGE
-from emulator.workloads.platform import is_platform
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class ImageKeeper:
     async def run(self) -> None:
         """Seek the image of every Image object, now and as they come; ends by cancellation."""
         async with self._tasks:
-            for image in self._store.list(IMAGE):
+            for image in self._images():
                 self._want(image)
             self._store.observe(self._changed)
             await asyncio.Event().wait()
@@ -56,7 +56,7 @@ class ImageKeeper:
         """Returns when something is known of every image that is wanted now (also: that it is being pulled)."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while any("conditions" not in image.status for image in self._store.list(IMAGE)):
+                while any("conditions" not in image.status for image in self._images()):
                     self._news.clear()
                     await self._news.wait()
 
@@ -122,8 +122,12 @@ class ImageKeeper:
         for image in self._wanting(ref):
             self._tell(image.key, verdict)
 
+    def _images(self) -> list[Resource[Any]]:
+        """Those that something is started from."""
+        return [image for image in self._store.list(IMAGE) if not is_platform(image)]
+
     def _wanting(self, ref: str) -> list[Resource[Any]]:
-        return [image for image in self._store.list(IMAGE) if image.spec.image == ref]
+        return [image for image in self._images() if image.spec.image == ref]
 
     def _tell(self, key: Key, verdict: ImageInfo | ImageMissing | None) -> None:
         image = self._store.get(key.kind, key.name, key.namespace)

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.objects.kind import Json, Kind
-from emulator.workloads.crds import CUSTOM_RESOURCE_DEFINITION
+from emulator.objects.resource import Resource
+from emulator.workloads.crds import CUSTOM_RESOURCE_DEFINITION, DefinitionSpec
+from emulator.workloads.customkinds import custom_kind
 
 _KNATIVE = ".knative.dev"
 _ADDRESSABLE = {"duck.knative.dev/addressable": "true"}
@@ -53,6 +55,11 @@ LATER = (
     "requestreplies.eventing.knative.dev",
     "sinkbindings.sources.knative.dev",
 )
+
+
+def kind_of(definition: Resource[DefinitionSpec]) -> Kind[Any] | None:
+    """The kind that a user's definition brings; None for those that kemu will have itself."""
+    return None if definition.name in LATER else custom_kind(definition)
 
 
 def own_definition(kind: Kind[Any]) -> Json | None:

@@ -2,8 +2,7 @@
 
 Deployments and their like in the platform's namespaces are kept and shown as ready, and nothing of them is started;
 the log says so once for each namespace. What something in kemu controls (the Deployment of a Revision) runs there as
-anywhere. Pure but for `tell_of_platform`; the kinds' reconcilers ask `is_platform` first. Followed: the namespaces in
-the releases of knative/{serving,eventing,operator,net-*}, istio, contour and cert-manager.
+anywhere. Pure but for `tell_of_platform`; the kinds' reconcilers ask `is_platform` first.
 """
 
 from __future__ import annotations
@@ -16,33 +15,14 @@ from emulator.lib.clock import rfc3339
 from emulator.lib.report import report
 from emulator.objects.conditions import Condition, written
 from emulator.objects.kind import Json
+from emulator.objects.platform import is_platform
 from emulator.objects.resource import Resource
 from emulator.store.store import Store
 from emulator.store.watch import Change
 
 logger = logging.getLogger(__name__)
 
-NAMESPACES = frozenset(
-    {
-        "cert-manager",
-        "contour-external",
-        "contour-internal",
-        "istio-system",
-        "knative-eventing",
-        "knative-operator",
-        "knative-serving",
-        "knative-sources",
-        "kourier-system",
-        "kube-system",
-        "projectcontour",
-    }
-)
 _STARTED = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
-
-
-def is_platform(resource: Resource[Any]) -> bool:
-    """Whether the object is a part of the platform, for which kemu stands."""
-    return resource.namespace in NAMESPACES and resource.controller is None
 
 
 def stood_for(resource: Resource[Any], view: View) -> Outcome:

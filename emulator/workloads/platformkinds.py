@@ -12,9 +12,10 @@ from typing import Any
 
 from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.objects.kind import AGE, Column, Kind, Request
+from emulator.objects.platform import is_platform
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
-from emulator.workloads.platform import is_platform, stood_for
+from emulator.workloads.platform import stood_for
 from emulator.workloads.stored import AUTOSCALER, Kept
 from emulator.workloads.storedcolumns import at, found
 from emulator.workloads.templates import CONTAINERS, IMAGES

@@ -44,7 +44,8 @@ def test_an_object_is_no_fault() -> None:
         (
             "apps/v1",
             "Xyz",
-            'a.yaml:2:1 kind: unknown kind "Xyz" in "apps/v1"; kinds of apps/v1: Deployment, ReplicaSet',
+            'a.yaml:2:1 kind: unknown kind "Xyz" in "apps/v1"; '
+            "kinds of apps/v1: DaemonSet, Deployment, ReplicaSet, StatefulSet",
         ),
     ],
 )

@@ -118,10 +118,16 @@ def test_a_load_with_faults_changes_nothing_and_tells_all(files: Files) -> None:
 
 def test_the_same_object_twice_is_told_with_both_places(files: Files) -> None:
     files.write("a.yaml", SERVICE_YAML.format(name="a", value=1))
-    files.write("b.yaml", SERVICE_YAML.format(name="a", value=1))
+    files.write("b.yaml", SERVICE_YAML.format(name="a", value=2))
     (fault,) = files.faults()
     assert fault.startswith("b.yaml:4:3 metadata.name: Service default/a is there twice, first at ")
     assert fault.endswith("a.yaml:4; rename or remove one")
+
+
+def test_two_files_that_say_the_same_are_no_fault(files: Files) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        files.write(name, SERVICE_YAML.format(name="a", value=1))
+    assert files.load() == "Service a created"
 
 
 def test_several_documents_about_an_object_in_one_file_are_applied_in_order(files: Files) -> None:

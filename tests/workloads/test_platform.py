@@ -12,10 +12,11 @@ from emulator.control.controller import Controller
 from emulator.control.recorder import Recorder
 from emulator.objects.errors import Invalid
 from emulator.objects.kind import Json, Kind
+from emulator.objects.platform import is_platform
 from emulator.objects.resource import Resource
 from emulator.workloads.deployments import DEPLOYMENT
 from emulator.workloads.kubeevents import KUBE_EVENT
-from emulator.workloads.platform import is_platform, tell_of_platform
+from emulator.workloads.platform import tell_of_platform
 from emulator.workloads.platformkinds import CORE_SERVICE, DAEMON_SET, JOB, STATEFUL_SET
 from emulator.workloads.pods import POD
 from emulator.workloads.reconcilers import RECONCILERS
