@@ -219,6 +219,7 @@ def _status(
         if listed:
             status[field] = listed
     if autoscaler is not None:
-        status |= {"actualReplicas": autoscaler.status.get("actualScale", 0)}
-        status |= {"desiredReplicas": max(autoscaler.status.get("desiredScale", 0), 0)}
+        # A negative number is the autoscaler's word for "not known yet": no field, rather than 0.
+        scales = {"actualReplicas": "actualScale", "desiredReplicas": "desiredScale"}
+        status |= {field: scale for field, key in scales.items() if (scale := autoscaler.status.get(key, -1)) >= 0}
     return status

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.control.reconciler import Outcome, Reconciler, View
+from emulator.control.reconciler import Note, Outcome, Reconciler, View
 from emulator.objects.conditions import Condition
 from emulator.objects.kind import Json
 from emulator.objects.resource import Resource
@@ -22,16 +22,18 @@ def reconcile(service: Resource[ServiceSpec], view: View) -> Outcome:
     route = view.find(ROUTE, service.name, service.namespace)
     status: Json = _carried(service)
     children = [_configuration_of(service)]
+    notes = [] if configuration is not None else [Note("Created", f'Created Configuration "{service.name}"')]
     configurations_ready = _configurations_ready(service, configuration)
     if configuration is not None and configuration.is_controlled_by(service):
         status |= _revision_names(configuration)
     blocked = _route_must_wait(service, configuration, view)
     if blocked is None:
         children.append(_route_of(service))
+        notes += [] if route is not None else [Note("Created", f'Created Route "{service.name}"')]
     routes_ready = blocked or _routes_ready(service, configuration, route)
     if route is not None and route.is_controlled_by(service):
         status |= {key: route.status[key] for key in ("url", "address", "traffic") if key in route.status}
-    return Outcome([configurations_ready, routes_ready], status, children)
+    return Outcome([configurations_ready, routes_ready], status, children, notes=notes)
 
 
 SERVICE_RECONCILER = Reconciler(reconcile)

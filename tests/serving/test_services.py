@@ -55,6 +55,15 @@ def test_at_first_both_are_out_of_date() -> None:
     assert said(outcome, "RoutesReady") == ("Unknown", "OutOfDate", text.format("Route"))
 
 
+def test_what_it_creates_is_an_event() -> None:
+    world = World()
+    parent = service(world)
+    outcome = world.reconcile(parent)
+    assert [note.message for note in outcome.notes] == ['Created Configuration "hello"', 'Created Route "hello"']
+    made(world, parent)
+    assert world.reconcile(parent).notes == []
+
+
 def test_conditions_and_status_are_those_of_the_children() -> None:
     world = World()
     parent = service(world)
