@@ -30,6 +30,7 @@ from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.hosts import HostTable, VirtualHosts
 from emulator.ingress.server import Listener, PortForbidden, PortInUse, Server, bind, unknown_host
 from emulator.ingress.upstream import Dialer
+from emulator.kubeapi import discovery
 from emulator.kubeapi.api import api
 from emulator.kubeapi.own import Actions
 from emulator.lib.clock import SystemClock, rfc3339
@@ -55,6 +56,7 @@ from emulator.store.database import Database
 from emulator.store.disk import Disk
 from emulator.store.ledger import Ledger
 from emulator.store.store import Store
+from emulator.workloads.accounts import keep_default_accounts
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.definitions import Definitions
 from emulator.workloads.enginelink import EngineLink
@@ -67,6 +69,7 @@ from emulator.workloads.podrunner import PodLogs, PodRunner
 from emulator.workloads.podworker import Tools
 from emulator.workloads.reconcilers import KINDS as WORKLOAD_KINDS
 from emulator.workloads.reconcilers import RECONCILERS as WORKLOAD_RECONCILERS
+from emulator.workloads.startobjects import put_start_objects
 from emulator.workloads.stored import tell_of_stored
 
 logger = logging.getLogger(__name__)
@@ -156,6 +159,8 @@ class App:
             parts = Parts(settings, self.store, self._runtime, addresses, Dialer(dials))
             try:
                 self.store.announce()
+                version = discovery.VERSION["gitVersion"]
+                put_start_objects(self.store, settings.port, _port(sockets.control), version)
                 # What an earlier run left is settled before files change it: by then owners know what they wrote.
                 parts.controller.settle()
                 self._loader.settle = parts.controller.settle
@@ -302,6 +307,7 @@ class Parts:
         self._logs = PodLogs()
         tools = Tools(store, self.link, self.images, settings.data_dir / "pods", self._backends.drain, recorder)
         self._pods = PodRunner(tools, self._logs)
+        keep_default_accounts(store)
         tell_of_stored(store)
         tell_of_platform(store)
         self._backends.start()

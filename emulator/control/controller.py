@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from emulator.control.addresses import Addresses
@@ -154,7 +154,7 @@ class Controller:
     def _write(self, resource: Resource[Any], outcome: Outcome, reconciler: Reconciler) -> None:
         wanted: set[Key] = set(outcome.keeps)
         for child in outcome.children:
-            wanted.add(self._apply(resource, child))
+            wanted.add(self._apply(resource, child, reconciler.adopts))
         for kind in reconciler.prunes:
             for orphan in self._index.owned(kind, resource.uid):
                 if orphan.key not in wanted and not orphan.is_deleting:
@@ -179,7 +179,7 @@ class Controller:
             status["observedGeneration"] = resource.generation
             self._store.update_status(resource.key, status)
 
-    def _apply(self, owner: Resource[Any], child: Json) -> Key:
+    def _apply(self, owner: Resource[Any], child: Json, adopts: Collection[Kind[Any]]) -> Key:
         kind = self._store.registry.of(child["apiVersion"], child["kind"])
         assert kind is not None, f"{owner.key} wants a child of an unknown kind {child['kind']}"
         metadata = {**child["metadata"], "ownerReferences": [owner.owner_reference()]}
@@ -192,7 +192,7 @@ class Controller:
             logger.debug("%s makes %s", owner.kind.name, key, extra={"about": owner.name})
             stored = self._store.create(wanted)
             self._applied[key] = (wanted, stored.generation)
-        elif present.is_controlled_by(owner) and not present.is_deleting:
+        elif _is_its(present, owner, adopts) and not present.is_deleting:
             self._update(key, wanted, present)
         return key
 
@@ -202,6 +202,10 @@ class Controller:
             return
         stored = self._store.update(merged(present.obj, before, wanted))
         self._applied[key] = (wanted, stored.generation)
+
+
+def _is_its(present: Resource[Any], owner: Resource[Any], adopts: Collection[Kind[Any]]) -> bool:
+    return present.is_controlled_by(owner) or (present.controller is None and present.kind in adopts)
 
 
 def _is_status_only(change: Change) -> bool:

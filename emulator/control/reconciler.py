@@ -145,11 +145,13 @@ Reconcile = Callable[[Resource[Any], View], Outcome]
 class Reconciler:
     """How objects of one kind are reconciled.
 
-    Children of the kinds in `prunes` that `reconcile` no longer wants go. `references` gives the keys that an object
+    Children of the kinds in `prunes` that `reconcile` no longer wants go; what nobody controls of the kinds in `adopts`
+    becomes its child when it wants one of that name. `references` gives the keys that an object
     of this kind names, for other reconcilers' `View.referring`. `component` is who Kubernetes events are from.
     """
 
     reconcile: Reconcile
     prunes: tuple[Kind[Any], ...] = ()
+    adopts: tuple[Kind[Any], ...] = ()
     references: References | None = None
     component: str = "kemu"

@@ -278,6 +278,9 @@ class Loader:
                 self._store.create({**config_map, "metadata": metadata})
             elif present.is_controlled_by(operator):
                 self._store.update({**present.obj, "data": config_map["data"]})
+            elif present.controller is None:
+                owned = {**present.metadata, "ownerReferences": metadata["ownerReferences"]}
+                self._store.update({**present.obj, "metadata": owned, "data": config_map["data"]})
 
 
 def _parsed(source: Source) -> list[Document] | list[Diagnostic]:

@@ -66,4 +66,4 @@ def reconcile(operator: Resource[OperatorSpec], view: View) -> Outcome:
     return Outcome([Condition.true(t) for t in types], {"version": VERSION}, config_maps(operator))
 
 
-OPERATOR_RECONCILER = Reconciler(reconcile, prunes=(CONFIG_MAP,))
+OPERATOR_RECONCILER = Reconciler(reconcile, prunes=(CONFIG_MAP,), adopts=(CONFIG_MAP,))

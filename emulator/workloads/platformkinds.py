@@ -1,4 +1,4 @@
-"""Kinds of which kemu takes what installs the platform, and no others: StatefulSets, DaemonSets, Jobs, core Services.
+"""Kinds of which kemu takes what installs the platform, and no others: StatefulSets, DaemonSets, Jobs.
 
 The release files of Knative and its helpers have such objects. They are kept and shown as ready (`platform.py`), in the
 platform's namespaces alone: elsewhere an object that nothing runs would look as if it worked, so it is refused with
@@ -23,8 +23,7 @@ from emulator.workloads.templates import CONTAINERS, IMAGES
 
 def _problems(resource: Resource[Any], request: Request) -> Iterator[Problem]:
     if not is_platform(resource):
-        name = "core Services" if resource.kind.name == "Service" else f"{resource.kind.name}s"
-        said = f"Forbidden: kemu takes {name} only where they are a part of Knative's own installation"
+        said = f"Forbidden: kemu takes {resource.kind.name}s only where they are a part of Knative's own installation"
         yield Problem(("metadata", "namespace"), said, "FieldValueForbidden", hint="run it as a Knative Service")
 
 
@@ -52,16 +51,6 @@ def _completions(job: Resource[Any]) -> str:
 
 def _count(name: str, field: str) -> Column:
     return Column(name, at(f"status.{field}", 0), type="integer")
-
-
-def _external(service: Resource[Any]) -> str:
-    points = found(service.obj, "status.loadBalancer.ingress") or []
-    return ",".join(point["ip"] for point in points) or "<none>"
-
-
-def _ports(service: Resource[Any]) -> str:
-    ports = found(service.obj, "spec.ports") or []
-    return ",".join(f"{port.get('port')}/{port.get('protocol', 'TCP')}" for port in ports) or "<none>"
 
 
 def _selector(path: str) -> Column:
@@ -108,20 +97,6 @@ JOB = _kind(
         _selector("spec.selector.matchLabels"),
     ),
 )
-CORE_SERVICE = _kind(
-    "",
-    "Service",
-    "services",
-    ("svc",),
-    (
-        Column("Type", at("spec.type", "ClusterIP")),
-        Column("Cluster-IP", at("spec.clusterIP", "<none>")),
-        Column("External-IP", _external),
-        Column("Port(s)", _ports),
-        AGE,
-        _selector("spec.selector"),
-    ),
-)
 
 
 def _autoscaled(autoscaler: Resource[Any], view: View) -> Outcome:
@@ -129,7 +104,7 @@ def _autoscaled(autoscaler: Resource[Any], view: View) -> Outcome:
     return stood_for(autoscaler, view) if is_platform(autoscaler) else Outcome(None, autoscaler.status)
 
 
-PLATFORM_KINDS: tuple[Kind[Any], ...] = (STATEFUL_SET, DAEMON_SET, JOB, CORE_SERVICE)
+PLATFORM_KINDS: tuple[Kind[Any], ...] = (STATEFUL_SET, DAEMON_SET, JOB)
 PLATFORM_RECONCILERS: dict[Kind[Any], Reconciler] = {
     **dict.fromkeys(PLATFORM_KINDS, Reconciler(stood_for)),
     AUTOSCALER: Reconciler(_autoscaled),

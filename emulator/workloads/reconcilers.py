@@ -7,11 +7,13 @@ from typing import Any
 from emulator.control.reconciler import Reconciler
 from emulator.objects.kind import Kind
 from emulator.workloads.configs import CONFIG_MAP, SECRET
+from emulator.workloads.coreservices import CORE_SERVICE, CORE_SERVICE_RECONCILER
 from emulator.workloads.crds import CUSTOM_RESOURCE_DEFINITION
 from emulator.workloads.deployments import DEPLOYMENT, DEPLOYMENT_RECONCILER
 from emulator.workloads.images import IMAGE
 from emulator.workloads.kubeevents import KUBE_EVENT
 from emulator.workloads.namespaces import NAMESPACE, NAMESPACE_RECONCILER
+from emulator.workloads.nodes import NODE_KIND
 from emulator.workloads.operators import KNATIVE_EVENTING, KNATIVE_SERVING, OPERATOR_RECONCILER
 from emulator.workloads.platformkinds import PLATFORM_KINDS, PLATFORM_RECONCILERS
 from emulator.workloads.pods import POD
@@ -23,6 +25,8 @@ KINDS: tuple[Kind[Any], ...] = (
     CONFIG_MAP,
     SECRET,
     POD,
+    CORE_SERVICE,
+    NODE_KIND,
     DEPLOYMENT,
     REPLICA_SET,
     KUBE_EVENT,
@@ -35,6 +39,7 @@ KINDS: tuple[Kind[Any], ...] = (
 )
 RECONCILERS: dict[Kind[Any], Reconciler] = {
     NAMESPACE: NAMESPACE_RECONCILER,
+    CORE_SERVICE: CORE_SERVICE_RECONCILER,
     DEPLOYMENT: DEPLOYMENT_RECONCILER,
     REPLICA_SET: REPLICA_SET_RECONCILER,
     KNATIVE_SERVING: OPERATOR_RECONCILER,

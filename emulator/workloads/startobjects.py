@@ -1,0 +1,157 @@
+"""What a cluster with Knative holds before anybody has applied anything: namespaces, the node, kemu's own entrances as
+core Services, and Knative's `config-*` ConfigMaps.
+
+Made only where missing: an earlier run's are kept as users have edited them; only ports and the node, which are
+facts of this run, are written anew. The ConfigMaps say nothing but Knative's defaults, so that kemu behaves with
+them as without. Called once by `app.py`, before manifests are applied. Followed: config/core/configmaps of
+knative/serving and knative/eventing, knative/net-kourier config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from emulator.objects.kind import Json
+from emulator.store.store import Store
+from emulator.workloads.configs import CONFIG_MAP
+from emulator.workloads.coreservices import CORE_SERVICE, START, cluster_ip
+from emulator.workloads.namespaces import NAMESPACE
+from emulator.workloads.nodes import NODE_KIND, node, node_status
+
+_SERVING, _EVENTING = "knative-serving", "knative-eventing"
+NAMESPACES = (
+    "default",
+    "kube-system",
+    "kube-public",
+    "kube-node-lease",
+    _SERVING,
+    _EVENTING,
+    "kourier-system",
+    "istio-system",
+)
+_LOCAL = "127.0.0.1"
+_FIRST_ADDRESS = "10.96.0.1"
+_GATEWAYS = (("kourier", _SERVING), ("kourier", "kourier-system"), ("istio-ingressgateway", "istio-system"))
+_NO_DATA: Mapping[str, str] = {}
+
+# By namespace and name. What Knative ships as a comment in each is said by its documentation.
+CONFIG: Mapping[tuple[str, str], Mapping[str, str]] = {
+    (_SERVING, "config-autoscaler"): {
+        "container-concurrency-target-percentage": "70",
+        "container-concurrency-target-default": "100",
+        "requests-per-second-target-default": "200",
+        "target-burst-capacity": "211",
+        "stable-window": "60s",
+        "panic-window-percentage": "10.0",
+        "panic-threshold-percentage": "200.0",
+        "max-scale-up-rate": "1000.0",
+        "max-scale-down-rate": "2.0",
+        "enable-scale-to-zero": "true",
+        "scale-to-zero-grace-period": "30s",
+        "scale-to-zero-pod-retention-period": "0s",
+        "pod-autoscaler-class": "kpa.autoscaling.knative.dev",
+        "activator-capacity": "100.0",
+        "initial-scale": "1",
+        "allow-zero-initial-scale": "false",
+        "min-scale": "0",
+        "max-scale": "0",
+        "scale-down-delay": "0s",
+        "max-scale-limit": "0",
+    },
+    (_SERVING, "config-defaults"): _NO_DATA,
+    (_SERVING, "config-deployment"): _NO_DATA,
+    (_SERVING, "config-domain"): _NO_DATA,
+    (_SERVING, "config-features"): _NO_DATA,
+    (_SERVING, "config-gc"): _NO_DATA,
+    (_SERVING, "config-leader-election"): _NO_DATA,
+    (_SERVING, "config-logging"): _NO_DATA,
+    (_SERVING, "config-network"): {"ingress-class": "kourier.ingress.networking.knative.dev"},
+    (_SERVING, "config-observability"): _NO_DATA,
+    (_SERVING, "config-certmanager"): _NO_DATA,
+    (_SERVING, "config-kourier"): _NO_DATA,
+    (_SERVING, "config-istio"): _NO_DATA,
+    (_EVENTING, "config-br-defaults"): {
+        "default-br-config": (
+            "clusterDefault:\n"
+            "  brokerClass: MTChannelBasedBroker\n"
+            "  apiVersion: v1\n"
+            "  kind: ConfigMap\n"
+            "  name: config-br-default-channel\n"
+            "  namespace: knative-eventing\n"
+            "  delivery:\n"
+            "    retry: 10\n"
+            "    backoffPolicy: exponential\n"
+            "    backoffDelay: PT0.2S\n"
+        )
+    },
+    (_EVENTING, "config-br-default-channel"): {
+        "channel-template-spec": "apiVersion: messaging.knative.dev/v1\nkind: InMemoryChannel\n"
+    },
+    (_EVENTING, "default-ch-webhook"): {
+        "default-ch-config": "clusterDefault:\n  apiVersion: messaging.knative.dev/v1\n  kind: InMemoryChannel\n"
+    },
+    (_EVENTING, "config-features"): _NO_DATA,
+    (_EVENTING, "config-leader-election"): _NO_DATA,
+    (_EVENTING, "config-logging"): _NO_DATA,
+    (_EVENTING, "config-observability"): _NO_DATA,
+    (_EVENTING, "config-ping-defaults"): _NO_DATA,
+    (_EVENTING, "config-sugar"): _NO_DATA,
+}
+
+
+def put_start_objects(store: Store, port: int, api_port: int, version: str) -> None:
+    """Make what is missing. `port` is where Knative Services answer, `api_port` the API's; `version` Kubernetes'."""
+    for obj in (*_namespaces(), *_config_maps(), node()):
+        _ensure(store, obj)
+    for obj in (_api(api_port), *(_gateway(name, space, port) for name, space in _GATEWAYS)):
+        _put_service(store, obj)
+    present = store.get(NODE_KIND, node()["metadata"]["name"])
+    store.update_status(present.key, node_status(version, store.now()))
+
+
+def _ensure(store: Store, obj: Json) -> None:
+    kind = store.registry.of(obj["apiVersion"], obj["kind"])
+    assert kind is not None
+    metadata = obj["metadata"]
+    if store.find(kind, metadata["name"], metadata.get("namespace", "")) is None:
+        store.create(obj, START)
+
+
+def _put_service(store: Store, obj: Json) -> None:
+    """A Service of kemu's own; an earlier run's is told the ports of this one, unless it became somebody else's."""
+    metadata, spec = obj["metadata"], obj["spec"]
+    present = store.find(CORE_SERVICE, metadata["name"], metadata["namespace"])
+    if present is None:
+        present = store.create(obj, START)
+    elif "selector" not in present.obj["spec"] and present.obj["spec"]["type"] == spec["type"]:
+        present = store.update({**present.obj, "spec": {**present.obj["spec"], "ports": spec["ports"]}}, START)
+    if spec["type"] == "LoadBalancer":
+        store.update_status(present.key, {"loadBalancer": {"ingress": [{"ip": _LOCAL}]}})
+
+
+def _namespaces() -> Iterator[Json]:
+    for name in NAMESPACES:
+        labels = {"kubernetes.io/metadata.name": name}
+        yield {"apiVersion": "v1", "kind": NAMESPACE.name, "metadata": {"name": name, "labels": labels}}
+
+
+def _config_maps() -> Iterator[Json]:
+    for (namespace, name), data in CONFIG.items():
+        metadata = {"name": name, "namespace": namespace}
+        yield {"apiVersion": "v1", "kind": CONFIG_MAP.name, "metadata": metadata, "data": dict(data)}
+
+
+def _service(name: str, namespace: str, spec: Json) -> Json:
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": CORE_SERVICE.name, "metadata": metadata, "spec": spec}
+
+
+def _api(port: int) -> Json:
+    ports = [{"name": "http", "port": port, "protocol": "TCP", "targetPort": port}]
+    return _service("kubernetes", "default", {"type": "ClusterIP", "clusterIP": _FIRST_ADDRESS, "ports": ports})
+
+
+def _gateway(name: str, namespace: str, port: int) -> Json:
+    """The public listener. Its node port is the port itself: there it listens on this computer."""
+    ports = [{"name": "http2", "port": port, "protocol": "TCP", "targetPort": port, "nodePort": port}]
+    return _service(name, namespace, {"type": "LoadBalancer", "clusterIP": cluster_ip(namespace, name), "ports": ports})
