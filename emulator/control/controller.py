@@ -152,6 +152,9 @@ class Controller:
         self._later(key, delay_s)
 
     def _write(self, resource: Resource[Any], outcome: Outcome, reconciler: Reconciler) -> None:
+        if outcome.is_over:
+            self._store.delete(resource.kind, resource.name, resource.namespace)
+            return
         wanted: set[Key] = set(outcome.keeps)
         for child in outcome.children:
             wanted.add(self._apply(resource, child, reconciler.adopts))
@@ -176,7 +179,8 @@ class Controller:
             before = resource.status.get("conditions", ())
             status["conditions"] = summarize(outcome.conditions, before, self._store.now(), outcome.happy)
         if status:
-            status["observedGeneration"] = resource.generation
+            if resource.kind.has_observed:
+                status["observedGeneration"] = resource.generation
             self._store.update_status(resource.key, status)
 
     def _apply(self, owner: Resource[Any], child: Json, adopts: Collection[Kind[Any]]) -> Key:

@@ -124,7 +124,8 @@ class Outcome:
     `status` is everything in status but conditions and observedGeneration, which the Controller writes: `conditions`
     are the dependents from which Ready (or `happy`) follows; with None there are no conditions at all. `children` are
     whole JSON objects without ownerReferences; `keeps` are children that stay as they are. `annotations` and `labels`
-    are put on the object itself (None removes one).
+    are put on the object itself (None removes one). With `is_over` the object has had its time: it is deleted, and
+    nothing else of the Outcome counts.
     """
 
     conditions: Sequence[Condition] | None = ()
@@ -136,6 +137,7 @@ class Outcome:
     requeue_s: float | None = None
     happy: str = "Ready"
     keeps: Sequence[Key] = ()
+    is_over: bool = False
 
 
 Reconcile = Callable[[Resource[Any], View], Outcome]

@@ -53,9 +53,9 @@ def of_problems(file: str, document: Document, problems: Iterable[Problem]) -> l
 
 # What stands beside Knative's kinds in real folders: no near miss of anything.
 _OTHER_KINDS = (
-    "ApiServerSource ClusterDomainClaim ClusterRole ClusterRoleBinding ContainerSource CronJob "
+    "ApiServerSource ClusterDomainClaim ClusterRole ClusterRoleBinding ContainerSource "
     "CustomResourceDefinition DaemonSet DomainMapping Endpoints EventPolicy EventTransform EventType "
-    "HorizontalPodAutoscaler Ingress IntegrationSink IntegrationSource Job JobSink KafkaBinding "
+    "HorizontalPodAutoscaler Ingress IntegrationSink IntegrationSource JobSink KafkaBinding "
     "KafkaChannel KafkaSink KafkaSource LimitRange MutatingWebhookConfiguration NetworkPolicy Node "
     "Parallel PersistentVolume PersistentVolumeClaim PodDisruptionBudget ReplicaSet RequestReply "
     "ResourceQuota Role RoleBinding ServiceAccount SinkBinding StatefulSet StorageClass "

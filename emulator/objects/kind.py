@@ -31,6 +31,10 @@ class Request(Protocol):
     def user(self) -> str:
         """Who writes: `kemu:manifests`, `system:serviceaccount:…:eventing-controller`, a client's name."""
 
+    @property
+    def uid(self) -> str:
+        """The object's uid, which one that is being made has already; "" where none is made in earnest."""
+
     def config(self, name: str, namespace: str) -> Mapping[str, str]:
         """`data` of a ConfigMap; empty when there is none."""
 
@@ -81,6 +85,8 @@ class Kind(Generic[S]):
     CustomResourceDefinition brings has `schemas` for its versions, and `shape`, which completes and judges an object
     (with True its status alone) by the schema of the version that it is written in.
 
+    `has_observed`: whether its status says which generation it speaks of.
+
     What deletion waits for beside finalizers: `finalizer` is put on an object when its deletion begins; one that
     `holds` stays although it has none.
     """
@@ -103,6 +109,7 @@ class Kind(Generic[S]):
     ephemeral_children: bool = False
     fields: tuple[str, ...] = ()
     has_status: bool = True
+    has_observed: bool = True
     scale: Scale | None = None
     schemas: Mapping[str, Json] = field(default_factory=dict)
     shape: Shape | None = None

@@ -26,11 +26,12 @@ _SYSTEM = ("apiVersion", "kind", "metadata", "status")
 
 @dataclass(frozen=True)
 class Request:
-    """Implements `objects.kind.Request`: the stored object, who writes, and the ConfigMaps in force."""
+    """Implements `objects.kind.Request`: the stored object, who writes, the ConfigMaps in force, the object's uid."""
 
     old: Resource[Any] | None
     user: str
     read_config: ReadConfig
+    uid: str = ""
 
     def config(self, name: str, namespace: str) -> Mapping[str, str]:
         return self.read_config(name, namespace)

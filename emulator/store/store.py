@@ -134,13 +134,14 @@ class Store:
         kind = kind_of(obj, self.registry)
         if kind.drops_status:
             obj = {k: v for k, v in obj.items() if k != "status"}
-        admitted = admit(kind, obj, Request(None, user, self.config))
+        uid = str(uuid.uuid4())
+        admitted = admit(kind, obj, Request(None, user, self.config, uid))
         if self.find(kind, admitted.name, admitted.namespace) is not None:
             raise AlreadyExists(kind.resource, admitted.name)
         metadata = admitted.obj["metadata"]
         for server_owned in ("resourceVersion", "deletionTimestamp", "selfLink"):
             metadata.pop(server_owned, None)
-        metadata["uid"] = str(uuid.uuid4())
+        metadata["uid"] = uid
         metadata["creationTimestamp"] = self.now()
         metadata["generation"] = 1
         if manager is not None:
@@ -160,7 +161,7 @@ class Store:
         namespace = (metadata.get("namespace") or "default") if kind.namespaced else ""
         old = self.get(kind, metadata.get("name", ""), namespace)
         _check_precondition(old, metadata)
-        admitted = admit(kind, obj, Request(old, user, self.config))
+        admitted = admit(kind, obj, Request(old, user, self.config, old.uid))
         new = _with_server_fields(admitted, old)
         _check_finalizers(new, old)
         if manager is not None:

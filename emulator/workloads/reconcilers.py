@@ -9,8 +9,10 @@ from emulator.objects.kind import Kind
 from emulator.workloads.configs import CONFIG_MAP, SECRET
 from emulator.workloads.coreservices import CORE_SERVICE, CORE_SERVICE_RECONCILER
 from emulator.workloads.crds import CUSTOM_RESOURCE_DEFINITION
+from emulator.workloads.cronjobs import CRON_JOB, CRON_JOB_RECONCILER
 from emulator.workloads.deployments import DEPLOYMENT, DEPLOYMENT_RECONCILER
 from emulator.workloads.images import IMAGE
+from emulator.workloads.jobs import JOB, JOB_RECONCILER
 from emulator.workloads.kubeevents import KUBE_EVENT
 from emulator.workloads.namespaces import NAMESPACE, NAMESPACE_RECONCILER
 from emulator.workloads.nodes import NODE_KIND
@@ -29,6 +31,8 @@ KINDS: tuple[Kind[Any], ...] = (
     NODE_KIND,
     DEPLOYMENT,
     REPLICA_SET,
+    JOB,
+    CRON_JOB,
     KUBE_EVENT,
     IMAGE,
     KNATIVE_SERVING,
@@ -42,6 +46,8 @@ RECONCILERS: dict[Kind[Any], Reconciler] = {
     CORE_SERVICE: CORE_SERVICE_RECONCILER,
     DEPLOYMENT: DEPLOYMENT_RECONCILER,
     REPLICA_SET: REPLICA_SET_RECONCILER,
+    JOB: JOB_RECONCILER,
+    CRON_JOB: CRON_JOB_RECONCILER,
     KNATIVE_SERVING: OPERATOR_RECONCILER,
     KNATIVE_EVENTING: OPERATOR_RECONCILER,
     **PLATFORM_RECONCILERS,
