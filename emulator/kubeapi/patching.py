@@ -30,11 +30,18 @@ def accepted(kind: Kind[Any]) -> tuple[str, ...]:
     return (JSON_PATCH, MERGE, STRATEGIC, APPLY) if kind.is_builtin else (JSON_PATCH, MERGE, APPLY)
 
 
-def check(media: str, kind: Kind[Any], part: str = "") -> None:
-    """UnsupportedMediaType for patches that the kind, or a part of its objects, does not take."""
-    taken = tuple(type_ for type_ in accepted(kind) if type_ != APPLY or part != "scale")
-    if media not in taken:
-        raise UnsupportedMediaType(taken)
+def check(media: str, kind: Kind[Any]) -> None:
+    """UnsupportedMediaType for patches that the kind does not take."""
+    if media not in accepted(kind):
+        raise UnsupportedMediaType(accepted(kind))
+
+
+def check_type(config: Json, api_version: str, kind: str) -> None:
+    """BadRequest for an applied configuration of another type, or of none (managedfields/internal/versioncheck.go)."""
+    given = str(config.get("apiVersion", "")), config.get("kind", "")
+    if given != (api_version, kind):
+        group, _, version = given[0].rpartition("/")
+        raise BadRequest(f"invalid object type: {group}/{version}, Kind={given[1]}")
 
 
 def check_declared(config: Json, kind: Kind[Any]) -> None:

@@ -29,13 +29,23 @@ def scale_of(resource: Resource[Any], where: Scale) -> Json:
 
 def scaled(resource: Resource[Any], where: Scale, scale: Json) -> Json:
     """The object with the number of replicas that `scale` says; BadRequest."""
-    wanted = (scale.get("spec") or {}).get("replicas", 0)
-    if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
-        raise BadRequest(f"spec.replicas: Invalid value: {wanted}: must be greater than or equal to 0")
+    wanted = _replicas((scale.get("spec") or {}).get("replicas", 0))
     metadata = {**resource.metadata}
     version = (scale.get("metadata") or {}).get("resourceVersion")
     metadata["resourceVersion"] = version or metadata["resourceVersion"]
     return {**_with(resource.obj, where.replicas.split("."), wanted), "metadata": metadata}
+
+
+def stated_replicas(scale: Json, where: Scale) -> Json:
+    """The part of an object that an applied `scale` speaks of; empty where it names no number. BadRequest."""
+    spec = scale.get("spec") or {}
+    return _with({}, where.replicas.split("."), _replicas(spec["replicas"])) if "replicas" in spec else {}
+
+
+def _replicas(wanted: Any) -> int:
+    if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
+        raise BadRequest(f"spec.replicas: Invalid value: {wanted}: must be greater than or equal to 0")
+    return wanted
 
 
 def _with(obj: Json, path: list[str], value: int) -> Json:

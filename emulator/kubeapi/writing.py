@@ -6,6 +6,7 @@ generation in it are those of the write (spec kubernetes-api.md §1.7, §3.2).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,10 +27,10 @@ from emulator.kubeapi.bodies import (
 )
 from emulator.kubeapi.decoding import prepared, strict_error, validated_fields, validated_patch, warned
 from emulator.kubeapi.reading import Reader, reply
-from emulator.kubeapi.scales import scale_of, scaled
+from emulator.kubeapi.scales import scale_of, scaled, stated_replicas
 from emulator.kubeapi.shown import served
 from emulator.kubeapi.target import Target
-from emulator.objects.errors import BadRequest, Invalid, NotFound
+from emulator.objects.errors import BadRequest, Conflict, Invalid, NotFound
 from emulator.objects.kind import Json
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
@@ -86,10 +87,10 @@ class Writer:
 
     async def patch(self, request: Request, target: Target) -> Response:
         """200 with the patched object, or the patched part of it."""
+        kind, media = target.kind, media_type(request)
+        patching.check(media, kind)
         options = options_of(request, "PatchOptions")
         await prepared()
-        kind, media = target.kind, media_type(request)
-        patching.check(media, kind, target.part)
         if media == patching.APPLY:
             return await self._apply(request, target, options)
         patch, doubled = parsed_json(await read(request))
@@ -128,22 +129,15 @@ class Writer:
 
     async def _apply(self, request: Request, target: Target, options: Options) -> Response:
         """200 or 201 with the object that the configuration makes; patch.go, applyPatcher."""
-        config, doubled = applied_configuration(await read(request))
-        config = addressed(config, target)
-        if doubled and options.field_validation == "Strict":
-            raise BadRequest(f"error strict decoding patch: {strict_error(doubled)}")
-        patching.check_declared(config, target.kind)
-        config, _ = validated_fields(target.kind, target.version, config, (), "Ignore")
-        manager = self._manager(target, options)
+        config, warnings = _configuration(await read(request), target, options.field_validation)
         live = self._store.find(target.kind, target.name, target.namespace)
         if live is None:
-            self._check_namespace(target)
-            if target.part:
-                raise NotFound(target.kind.resource, target.name)
+            self._check_absent(target, config)
+        manager = self._manager(target, options)
         obj = applied(live.obj if live else None, config, target.kind, manager, force=options.force)
         if live is None:
             created = self._store.create(obj, USER, dry_run=options.dry_run)
-            return self._created(request, target, created)
+            return warned(self._created(request, target, created), warnings)
         if target.part == "status":
             stored = self._store.update_status(
                 live.key,
@@ -154,7 +148,16 @@ class Writer:
             )
         else:
             stored = self._store.update(obj, USER, dry_run=options.dry_run)
-        return self._answer(request, target, stored)
+        return warned(self._answer(request, target, stored), warnings)
+
+    def _check_absent(self, target: Target, config: Json) -> None:
+        """NotFound or Conflict for a configuration by which no new object may come."""
+        self._check_namespace(target)
+        if target.part:
+            raise NotFound(target.kind.resource, target.name)
+        if uid := config["metadata"].get("uid"):
+            said = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise Conflict(target.kind.resource, target.name, said)
 
     def _created(self, request: Request, target: Target, created: Resource[Any]) -> Response:
         if target.kind.webhook:  # a Go type's empty status, which some clients read at once
@@ -205,6 +208,20 @@ class Writer:
             raise NotFound("namespaces", target.namespace)
 
 
+def _configuration(text: bytes, target: Target, mode: str) -> tuple[Json, list[str]]:
+    """What an apply states about the object, and warnings; BadRequest, NotTyped. `mode` is `fieldValidation`."""
+    config, doubled = applied_configuration(text)
+    if target.part == "scale" and target.kind.scale is not None:
+        patching.check_type(config, "autoscaling/v1", "Scale")
+        return addressed(stated_replicas(config, target.kind.scale), target), []
+    patching.check_type(config, target.api_version, target.kind.name)
+    config = addressed(config, target)
+    if doubled and mode == "Strict":
+        raise BadRequest(f"error strict decoding patch: {strict_error(doubled)}")
+    patching.check_declared(config, target.kind)
+    return validated_fields(target.kind, target.version, config, doubled, mode)
+
+
 def options_of(request: Request, kind: str) -> Options:
     """`dryRun`, `fieldValidation`, `fieldManager` and `force` of a write; Invalid for values that there are not."""
     query = request.query_params
@@ -214,22 +231,31 @@ def options_of(request: Request, kind: str) -> Options:
     force = query.get("force") in ("true", "1", "True", "t", "T", "TRUE")
     if kind == "PatchOptions":
         _check_apply_options(query, is_apply=media_type(request) == patching.APPLY)
+    _check_manager(kind, query.get("fieldManager", ""))
     return Options(is_dry_run(query.getlist("dryRun"), kind), validation, manager_of(request), force)
 
 
 def _check_apply_options(query: Mapping[str, str], *, is_apply: bool) -> None:
     """Followed: apimachinery pkg/apis/meta/v1/validation, ValidatePatchOptions."""
-    manager, problem = query.get("fieldManager", ""), None
-    if is_apply and not manager:
+    problem = None
+    if is_apply and not query.get("fieldManager"):
         problem = Problem(("fieldManager",), "Required value: is required for apply patch", "FieldValueRequired")
     elif not is_apply and "force" in query:
         problem = Problem(("force",), "Forbidden: may not be specified for non-apply patch", "FieldValueForbidden")
-    elif len(manager) > _LONGEST_MANAGER:
-        problem = Problem(
-            ("fieldManager",), f"Too long: may not be more than {_LONGEST_MANAGER} bytes", "FieldValueTooLong"
-        )
     if problem is not None:
         raise Invalid("PatchOptions.meta.k8s.io", "", [problem])
+
+
+def _check_manager(kind: str, manager: str) -> None:
+    """Followed: apimachinery pkg/apis/meta/v1/validation, ValidateFieldManager."""
+    said, reason = "", "FieldValueInvalid"
+    if len(manager.encode()) > _LONGEST_MANAGER:
+        said, reason = f"Too long: may not be more than {_LONGEST_MANAGER} bytes", "FieldValueTooLong"
+    elif not manager.isprintable():
+        place, char = next((place, char) for place, char in enumerate(manager) if not char.isprintable())
+        said = f"Invalid value: {json.dumps(manager)}: invalid character U+{ord(char):04X} (at position {place})"
+    if said:
+        raise Invalid(f"{kind}.meta.k8s.io", "", [Problem(("fieldManager",), said, reason)])
 
 
 def is_dry_run(values: Any, kind: str) -> bool:

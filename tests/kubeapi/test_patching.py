@@ -134,7 +134,7 @@ async def test_what_is_not_the_clients_to_write_is_nobodys(running: Api) -> None
     assert set(entry["fieldsV1"]) == {"f:spec"}
 
 
-async def test_a_scale_takes_every_type_but_configurations(running: Api) -> None:
+async def test_a_scale_is_patched(running: Api) -> None:
     await running.ask("POST", DEPLOYMENTS, deployment())
     path = f"{DEPLOYMENTS}/a/scale?fieldManager=one"
     status, scale = await running.ask("PATCH", path, {"spec": {"replicas": 3}}, **STRATEGIC)
@@ -142,4 +142,80 @@ async def test_a_scale_takes_every_type_but_configurations(running: Api) -> None
     _, changed = await running.ask("GET", f"{DEPLOYMENTS}/a")
     (mine,) = (entry for entry in changed["metadata"]["managedFields"] if entry["manager"] == "one")
     assert (mine["subresource"], mine["fieldsV1"]) == ("scale", {"f:spec": {"f:replicas": {}}})
-    assert (await running.ask("PATCH", path, {}, **APPLY))[0] == 415
+
+
+async def test_a_scale_is_applied(running: Api) -> None:
+    await running.ask(
+        "POST", f"{DEPLOYMENTS}?fieldManager=maker", {**deployment(), "spec": {**deployment()["spec"], "replicas": 1}}
+    )
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "a"}, "spec": {"replicas": 4}}
+    path = f"{DEPLOYMENTS}/a/scale?fieldManager=scaler"
+    status, said = await running.ask("PATCH", path, scale, **APPLY)
+    assert (status, said["message"]) == (
+        409,
+        'Apply failed with 1 conflict: conflict with "maker" using apps/v1: .spec.replicas',
+    )
+    status, answer = await running.ask("PATCH", f"{path}&force=true", scale, **APPLY)
+    assert (status, answer["kind"], answer["spec"]) == (200, "Scale", {"replicas": 4})
+    _, changed = await running.ask("GET", f"{DEPLOYMENTS}/a")
+    mine, theirs = changed["metadata"]["managedFields"]
+    assert (mine["manager"], mine["operation"], mine["subresource"]) == ("scaler", "Apply", "scale")
+    assert "f:replicas" not in theirs["fieldsV1"]["f:spec"]
+    assert (await running.ask("PATCH", path.replace("/a/", "/b/"), scale, **APPLY))[0] == 404
+
+
+async def test_a_status_is_applied(running: Api) -> None:
+    await running.ask("POST", SERVICES, service())
+    part = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "status": {"url": "http://x"}}
+    status, changed = await running.ask("PATCH", f"{SERVICES}/a/status?fieldManager=one", part, **APPLY)
+    assert (status, changed["status"]["url"]) == (200, "http://x")
+    (entry,) = (entry for entry in changed["metadata"]["managedFields"] if entry["manager"] == "one")
+    assert (entry["subresource"], entry["fieldsV1"]) == ("status", {"f:status": {"f:url": {}}})
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "code", "said"),
+    [
+        ("one", b"a: b: c", 400, "error converting YAML to JSON: yaml: "),
+        ("one", b"kind: Secret\napiVersion: v1", 400, "invalid object type: /v1, Kind=Secret"),
+        ("one", b"data: {}", 400, "invalid object type: /, Kind="),
+        (
+            "one&fieldValidation=Strict",
+            b'{"apiVersion":"v1","kind":"ConfigMap","data":{"x":"1","x":"2"}}',
+            400,
+            'error strict decoding patch: strict decoding error: duplicate field "data.x"',
+        ),
+        (
+            "one",
+            b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"uid":"u"}}',
+            409,
+            'Operation cannot be fulfilled on configmaps "a": uid mismatch: the provided object specified uid u, ',
+        ),
+        (
+            "x" * 129,
+            applied(),
+            422,
+            'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes',
+        ),
+    ],
+    ids=["no YAML", "another kind", "no kind", "doubled field", "uid of nothing", "long manager"],
+)
+async def test_what_cannot_be_applied_is_told(running: Api, query: str, body: bytes, code: int, said: str) -> None:
+    status, answer = await running.ask("PATCH", f"{MAPS}/a?fieldManager={query}", body, **APPLY)
+    assert (status, answer["message"][: len(said)]) == (code, said)
+
+
+async def test_doubled_fields_of_a_configuration_are_warned_about(running: Api) -> None:
+    body = b'{"apiVersion":"v1","kind":"ConfigMap","data":{"x":"1","x":"2"}}'
+    status, made = await running.ask("PATCH", f"{MAPS}/a?fieldManager=one&fieldValidation=Warn", body, **APPLY)
+    assert (status, made["data"]) == (201, {"x": "2"})
+    assert running.headers["warning"] == '299 - "duplicate field \\"data.x\\""'
+
+
+async def test_every_write_checks_the_name_of_its_manager(running: Api) -> None:
+    status, said = await running.ask("POST", f"{MAPS}?fieldManager=a%07b", config_map("a"))
+    assert (status, said["message"]) == (
+        422,
+        'CreateOptions.meta.k8s.io "" is invalid: fieldManager: Invalid value: "a\\u0007b": '
+        "invalid character U+0007 (at position 1)",
+    )
