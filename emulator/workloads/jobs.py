@@ -18,6 +18,7 @@ from emulator.lib.durations import human
 from emulator.objects.conditions import Condition, written
 from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.model import JsonObject, Model, ignored
+from emulator.objects.platform import is_platform
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 from emulator.objects.selectors import LabelSelector
@@ -33,6 +34,7 @@ from emulator.workloads.jobpods import (
     written_indexes,
 )
 from emulator.workloads.jobrules import fill_job, job_problems
+from emulator.workloads.platform import stood_for
 from emulator.workloads.pods import POD
 from emulator.workloads.templates import CONTAINERS, IMAGES, SELECTOR, PodTemplate
 
@@ -144,6 +146,8 @@ class _Plan:
 
 def reconcile(job: Resource[JobSpec], view: View) -> Outcome:
     """Reads a Job and its Pods; writes Pods and status."""
+    if is_platform(job):
+        return stood_for(job, view)
     pods = view.children(POD, job)
     if end := end_of(job):
         return _kept(job, pods, end, view)

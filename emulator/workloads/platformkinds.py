@@ -1,4 +1,4 @@
-"""Kinds of which kemu takes what installs the platform, and no others: StatefulSets, DaemonSets, Jobs.
+"""Kinds of which kemu takes what installs the platform, and no others: StatefulSets, DaemonSets.
 
 The release files of Knative and its helpers have such objects. They are kept and shown as ready (`platform.py`), in the
 platform's namespaces alone: elsewhere an object that nothing runs would look as if it worked, so it is refused with
@@ -45,10 +45,6 @@ def _ready(stateful_set: Resource[Any]) -> str:
     return f"{at('status.readyReplicas', 0)(stateful_set)}/{at('spec.replicas', 1)(stateful_set)}"
 
 
-def _completions(job: Resource[Any]) -> str:
-    return f"{at('status.succeeded', 0)(job)}/{at('spec.completions', 1)(job)}"
-
-
 def _count(name: str, field: str) -> Column:
     return Column(name, at(f"status.{field}", 0), type="integer")
 
@@ -82,21 +78,6 @@ DAEMON_SET = _kind(
         _selector("spec.selector.matchLabels"),
     ),
 )
-JOB = _kind(
-    "batch",
-    "Job",
-    "jobs",
-    (),
-    (
-        Column("Status", lambda r: "Complete" if r.condition("Complete")["status"] == "True" else "Running"),
-        Column("Completions", _completions),
-        Column("Duration", lambda r: "0s"),
-        AGE,
-        CONTAINERS,
-        IMAGES,
-        _selector("spec.selector.matchLabels"),
-    ),
-)
 
 
 def _autoscaled(autoscaler: Resource[Any], view: View) -> Outcome:
@@ -104,7 +85,7 @@ def _autoscaled(autoscaler: Resource[Any], view: View) -> Outcome:
     return stood_for(autoscaler, view) if is_platform(autoscaler) else Outcome(None, autoscaler.status)
 
 
-PLATFORM_KINDS: tuple[Kind[Any], ...] = (STATEFUL_SET, DAEMON_SET, JOB)
+PLATFORM_KINDS: tuple[Kind[Any], ...] = (STATEFUL_SET, DAEMON_SET)
 PLATFORM_RECONCILERS: dict[Kind[Any], Reconciler] = {
     **dict.fromkeys(PLATFORM_KINDS, Reconciler(stood_for)),
     AUTOSCALER: Reconciler(_autoscaled),

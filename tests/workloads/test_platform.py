@@ -16,16 +16,17 @@ from emulator.objects.platform import is_platform
 from emulator.objects.resource import Resource
 from emulator.workloads.coreservices import CORE_SERVICE
 from emulator.workloads.deployments import DEPLOYMENT
+from emulator.workloads.jobs import JOB
 from emulator.workloads.kubeevents import KUBE_EVENT
 from emulator.workloads.platform import tell_of_platform
-from emulator.workloads.platformkinds import DAEMON_SET, JOB, STATEFUL_SET
+from emulator.workloads.platformkinds import DAEMON_SET, STATEFUL_SET
 from emulator.workloads.pods import POD
 from emulator.workloads.reconcilers import RECONCILERS
 from emulator.workloads.replicasets import REPLICA_SET
 from emulator.workloads.stored import AUTOSCALER
 from tests.world import World
 
-TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+TEMPLATE: Json = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
 
 
 @pytest.fixture
@@ -34,19 +35,21 @@ def world() -> World:
 
 
 def settled(world: World) -> None:
-    kinds: tuple[Kind[Any], ...] = (DEPLOYMENT, REPLICA_SET, AUTOSCALER, CORE_SERVICE, *KINDS)
+    kinds: tuple[Kind[Any], ...] = (DEPLOYMENT, REPLICA_SET, AUTOSCALER, CORE_SERVICE, JOB, *KINDS)
     reconcilers = {kind: RECONCILERS[kind] for kind in kinds}
     controller = Controller(world.store, reconcilers, Recorder(world.store, KUBE_EVENT), Addresses("x.test", 80, 80))
     world.store.announce()
     controller.settle()
 
 
-KINDS: tuple[Kind[Any], ...] = (STATEFUL_SET, DAEMON_SET, JOB)
+KINDS: tuple[Kind[Any], ...] = (STATEFUL_SET, DAEMON_SET)
 
 
 def made(kind: Kind[Any], namespace: str = "knative-serving", **spec: Any) -> Json:
     body = {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE, **spec}
     body = {"ports": [{"port": 80}], **spec} if kind is CORE_SERVICE else body
+    if kind is JOB:
+        body = {"template": {"spec": {**TEMPLATE["spec"], "restartPolicy": "Never"}}, **spec}
     metadata = {"name": "a", "namespace": namespace}
     return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, "spec": body}
 
