@@ -11,6 +11,7 @@ the load itself defines can be used in it. Reading may run in a thread, the rest
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from emulator.manifests.files import STDIN, Source, read_sources
 from emulator.objects.kind import Json, Kind
 from emulator.objects.model import written_fidelity
 from emulator.objects.modelschemas import structural
+from emulator.objects.names import short_hash
 from emulator.objects.platform import is_platform
 from emulator.objects.problems import Problem, dotted
 from emulator.objects.resource import Key, Resource
@@ -185,13 +187,14 @@ class Loader:
         if (fault := no_object(file, document)) is not None:
             load.faults.append(fault)
             return None
-        value = document.value
+        value: Json = _named(document.value)
         served = self._store.registry.of(str(value["apiVersion"]), str(value["kind"]))
         kind = load.kinds.get((str(value["apiVersion"]), str(value["kind"]))) or served
         if kind is None:
             load.faults.append(unknown_kind(file, document, self._store.registry))
             return None
-        metadata = value.get("metadata") if isinstance(value.get("metadata"), dict) else {}
+        found = value.get("metadata")
+        metadata: Json = found if isinstance(found, dict) else {}
         space = str(metadata.get("namespace") or "default") if kind.namespaced else ""
         key = Key(served or kind, space, _name(metadata))
         before = load.seen.get(key)
@@ -315,6 +318,15 @@ def _twice(item: Wanted, first: Wanted) -> Diagnostic:
     at = first.document.position(("metadata", "name"))
     said = f"metadata.name: {item.key} is there twice, first at {first.file}:{at.line}; rename or remove one"
     return Diagnostic(item.file, item.document.position(("metadata", "name")), said)
+
+
+def _named(value: Json) -> Json:
+    """The object with a name: for one that only has the beginning of it, the same at each load."""
+    metadata = value.get("metadata")
+    if not isinstance(metadata, dict) or "name" in metadata or not isinstance(metadata.get("generateName"), str):
+        return value
+    name = metadata["generateName"] + short_hash(json.dumps(value, sort_keys=True))[:5]
+    return {**value, "metadata": {**metadata, "name": name}}
 
 
 def _name(metadata: Json) -> str:

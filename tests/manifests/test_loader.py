@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -128,6 +129,14 @@ def test_two_files_that_say_the_same_are_no_fault(files: Files) -> None:
     for name in ("a.yaml", "b.yaml"):
         files.write(name, SERVICE_YAML.format(name="a", value=1))
     assert files.load() == "Service a created"
+
+
+def test_an_object_with_the_beginning_of_a_name_is_the_same_at_each_load(files: Files) -> None:
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "a-"}, "data": {"x": "1"}}
+    files.write("a.yaml", json.dumps(made))
+    assert files.load().startswith("ConfigMap a-")
+    assert files.load() == "nothing changed"
+    assert len(files.store.list(CONFIG_MAP)) == 1
 
 
 def test_several_documents_about_an_object_in_one_file_are_applied_in_order(files: Files) -> None:
