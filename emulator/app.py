@@ -62,6 +62,7 @@ from emulator.workloads.definitions import Definitions
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.kubeevents import KUBE_EVENT
+from emulator.workloads.namespaces import Namespaces
 from emulator.workloads.operators import config_maps
 from emulator.workloads.owndefinitions import LATER, kind_of, own_definition
 from emulator.workloads.platform import tell_of_platform
@@ -310,6 +311,7 @@ class Parts:
         keep_default_accounts(store)
         tell_of_stored(store)
         tell_of_platform(store)
+        Namespaces(store)
         self._backends.start()
         self._eventing.start()
 

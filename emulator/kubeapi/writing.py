@@ -36,6 +36,7 @@ from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 from emulator.store.managedfields import Manager, applied
 from emulator.store.store import Propagation, Store
+from emulator.workloads.namespaces import check_deletable, check_writable
 
 USER = "kubernetes-admin"
 _LONGEST_MANAGER = 128  # FieldManagerMaxLength
@@ -69,7 +70,7 @@ class Writer:
         await prepared()
         body = await read_object(request)
         obj = addressed(body.obj, target)
-        self._check_namespace(target)
+        check_writable(self._store, target.kind, _name_of(obj), target.namespace)
         obj, warnings = validated_fields(target.kind, target.version, obj, body.doubled, options.field_validation)
         created = self._store.create(obj, USER, manager=self._manager(target, options), dry_run=options.dry_run)
         return warned(self._created(request, target, created), warnings)
@@ -105,8 +106,9 @@ class Writer:
         """A Status once the object is gone, the object while finalizers hold it."""
         options = await read_options(request)
         gone = self._deleted(target, target.name, target.namespace, options)
-        if gone.is_deleting and gone.metadata.get("finalizers"):
-            return self._reader.shown(request, target, gone)
+        if gone.is_deleting and (gone.metadata.get("finalizers") or target.kind.holds(gone)):
+            held = self._store.find(target.kind, target.name, target.namespace)
+            return self._reader.shown(request, target, held or gone)
         details = {"name": gone.name, "group": target.kind.group, "kind": target.kind.plural, "uid": gone.uid}
         if not target.kind.group:
             del details["group"]
@@ -152,7 +154,7 @@ class Writer:
 
     def _check_absent(self, target: Target, config: Json) -> None:
         """NotFound or Conflict for a configuration by which no new object may come."""
-        self._check_namespace(target)
+        check_writable(self._store, target.kind, target.name, target.namespace)
         if target.part:
             raise NotFound(target.kind.resource, target.name)
         if uid := config["metadata"].get("uid"):
@@ -191,6 +193,7 @@ class Writer:
         policy = options.get("propagationPolicy") or "Background"
         if policy not in _POLICIES:
             raise _invalid("DeleteOptions", "propagationPolicy", policy, tuple(_POLICIES))
+        check_deletable(target.kind, name)
         return self._store.delete(
             target.kind,
             name,
@@ -199,13 +202,6 @@ class Writer:
             preconditions=options.get("preconditions"),
             dry_run=is_dry_run(options.get("dryRun") or (), "DeleteOptions"),
         )
-
-    def _check_namespace(self, target: Target) -> None:
-        namespaces = self._store.registry.of("v1", "Namespace")
-        if not target.kind.namespaced or namespaces is None or target.namespace in ("", "default"):
-            return
-        if self._store.find(namespaces, target.namespace) is None:
-            raise NotFound("namespaces", target.namespace)
 
 
 def _configuration(text: bytes, target: Target, mode: str) -> tuple[Json, list[str]]:
@@ -277,6 +273,11 @@ def _part(resource: Resource[Any], target: Target) -> Json:
     if target.part == "scale" and target.kind.scale is not None:
         return scale_of(resource, target.kind.scale)
     return served(resource, target.api_version)
+
+
+def _name_of(obj: Json) -> str:
+    metadata = obj.get("metadata")
+    return str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
 
 
 def _precondition(obj: Mapping[str, Any]) -> Json:

@@ -158,8 +158,11 @@ class Loader:
                 applied.notes += _fidelity_notes(item) if self._is_first else []
             if item.key.kind.name in self._operators:
                 self._apply_config(self._store.get(item.key.kind, item.key.name, item.key.namespace))
+        spaces = {key.namespace for key in present}
         for key in [key for key in self._ledger if key not in present]:
             self._ledger.note(key, None)
+            if key.kind.name == "Namespace" and key.name in spaces:
+                continue  # what is still said lives in it
             if self._store.find(key.kind, key.name, key.namespace) is not None:
                 self._store.delete(key.kind, key.name, key.namespace)
                 applied.removed.append(key)
