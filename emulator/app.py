@@ -70,6 +70,7 @@ from emulator.workloads.podrunner import PodLogs, PodRunner
 from emulator.workloads.podworker import Tools
 from emulator.workloads.reconcilers import KINDS as WORKLOAD_KINDS
 from emulator.workloads.reconcilers import RECONCILERS as WORKLOAD_RECONCILERS
+from emulator.workloads.servicedelivery import ServiceDelivery
 from emulator.workloads.startobjects import put_start_objects
 from emulator.workloads.stored import tell_of_stored
 
@@ -232,12 +233,13 @@ class App:
 
     async def _keep_names(self, table: HostTable, gateway: str) -> None:
         """The hosts file that containers see follows the table of cluster-local names."""
-        written: list[str] = []
+        written: tuple[list[str], dict[str, str]] = ([], {})
         while True:
             names = [name for name in table.names() if not name.startswith("*")]
-            if names != written:
-                await asyncio.to_thread(self._hosts_file.write, gateway, names)
-                written = names
+            wanted = names, dict(table.pins)
+            if wanted != written:
+                await asyncio.to_thread(self._hosts_file.write, gateway, *wanted)
+                written = wanted
             await table.changed()
             await asyncio.sleep(_NAMES_EVERY_S)
 
@@ -313,6 +315,7 @@ class Parts:
         tell_of_platform(store)
         Namespaces(store)
         self._backends.start()
+        ServiceDelivery(store, self.hosts.internal, dialer).start()
         self._eventing.start()
 
     def work(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:

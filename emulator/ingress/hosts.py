@@ -41,6 +41,8 @@ class HostTable:
         self._aliases: set[bytes] = set()
         self._strangers: set[bytes] = set()
         self._fallback = fallback
+        self.pins: dict[str, str] = {}
+        """Names that lead containers to an address of their own, not to kemu's listener."""
         self._news = asyncio.Event()
 
     def set(self, host: str, handler: Handler) -> None:
@@ -63,6 +65,19 @@ class HostTable:
         else:
             self._names.pop(name, None)
             self.ready.pop(name, None)
+
+    def own(self, host: str) -> Handler | None:
+        """What exactly this name was set to lead to, here."""
+        return self._names.get(normal_host(host.encode()))
+
+    def pin(self, host: str, address: str) -> None:
+        """Let containers find `address` under `host`; "" lets them find kemu's listener again."""
+        if self.pins.get(host, "") == address:
+            return
+        self.pins.pop(host, None)
+        if address:
+            self.pins[host] = address
+        self._news.set()
 
     def find(self, raw: bytes) -> Handler | None:
         """The handler for a Host header as it came, or None."""

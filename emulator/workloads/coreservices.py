@@ -14,14 +14,11 @@ from typing import Any
 
 from pydantic import Field
 
-from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.model import ATOMIC_MAP, IntOrString, JsonObject, Model, approximated, ignored, keyed, set_like
 from emulator.objects.names import dns1035_faults, dns1123_label_faults, dns1123_subdomain_faults
-from emulator.objects.platform import is_platform
 from emulator.objects.problems import Path, Problem, missing
 from emulator.objects.resource import Resource
-from emulator.workloads.platform import stood_for
 
 HEADLESS = "None"
 START = "kemu:start"
@@ -290,11 +287,3 @@ CORE_SERVICE = Kind(
         Column("Selector", _selector, wide=True),
     ),
 )
-
-
-def reconcile(service: Resource[ServiceSpec], view: View) -> Outcome:
-    """Reads a Service, writes its status: no user's Service gets an entrance of its own."""
-    return stood_for(service, view) if is_platform(service) else Outcome(None, {"loadBalancer": {}})
-
-
-CORE_SERVICE_RECONCILER = Reconciler(reconcile)

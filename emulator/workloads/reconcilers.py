@@ -7,10 +7,11 @@ from typing import Any
 from emulator.control.reconciler import Reconciler
 from emulator.objects.kind import Kind
 from emulator.workloads.configs import CONFIG_MAP, SECRET
-from emulator.workloads.coreservices import CORE_SERVICE, CORE_SERVICE_RECONCILER
+from emulator.workloads.coreservices import CORE_SERVICE
 from emulator.workloads.crds import CUSTOM_RESOURCE_DEFINITION
 from emulator.workloads.cronjobs import CRON_JOB, CRON_JOB_RECONCILER
 from emulator.workloads.deployments import DEPLOYMENT, DEPLOYMENT_RECONCILER
+from emulator.workloads.endpoints import CORE_SERVICE_RECONCILER, ENDPOINT_SLICE, ENDPOINTS
 from emulator.workloads.images import IMAGE
 from emulator.workloads.jobs import JOB, JOB_RECONCILER
 from emulator.workloads.kubeevents import KUBE_EVENT
@@ -28,6 +29,8 @@ KINDS: tuple[Kind[Any], ...] = (
     SECRET,
     POD,
     CORE_SERVICE,
+    ENDPOINTS,
+    ENDPOINT_SLICE,
     NODE_KIND,
     DEPLOYMENT,
     REPLICA_SET,
