@@ -22,7 +22,7 @@ import docker
 import docker.tls
 import requests
 import urllib3
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, NotFound
 
 from emulator.runtime.base import (
     INSTANCE_LABEL,
@@ -45,6 +45,7 @@ from emulator.runtime.base import (
 )
 from emulator.runtime.docker_calls import (
     exec_container,
+    find_image,
     pull_image,
     remove_container,
     start_container,
@@ -69,7 +70,6 @@ from emulator.runtime.errors import (
     EngineUnavailable,
     ImageMissing,
 )
-from emulator.runtime.images import image_info
 from emulator.runtime.names import HostsFile
 from emulator.runtime.threads import Threads
 
@@ -356,9 +356,7 @@ class DockerRuntime:
     async def image(self, ref: str) -> ImageInfo | None:
         def work(client: docker.APIClient) -> ImageInfo | None:
             try:
-                return image_info(ref, cast(Json, client.inspect_image(ref)))  # type: ignore[no-untyped-call]
-            except (ImageNotFound, NotFound):
-                return None
+                return find_image(client, ref)
             except APIError as error:
                 if error.status_code == http.client.BAD_REQUEST:
                     raise ImageMissing(ref, str(error.explanation), "write it as name[:tag]") from error

@@ -50,8 +50,7 @@ def _create(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> 
             if mount.kind == "volume":
                 ensure_volume(client, mount, spec.image, place.instance)
         spec = replace(spec, mounts=tuple(inside(client, mount) for mount in spec.mounts))
-        answer = client.create_container_from_config(create_body(spec, place), spec.name)  # type: ignore[no-untyped-call]
-        return cast(str, answer["Id"])
+        return _created(client, spec, create_body(spec, place))
     except (ImageNotFound, NotFound) as error:
         raise ImageMissing(spec.image, str(error.explanation)) from error
     except APIError as error:
@@ -59,6 +58,27 @@ def _create(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> 
         if error.status_code == http.client.CONFLICT and "already in use" in said:
             raise NameTaken(spec.name, _holder(said)) from error
         raise ContainerFailed(spec.name, "create", said) from error
+
+
+def _created(client: docker.APIClient, spec: ContainerSpec, body: Json) -> str:
+    try:
+        answer = client.create_container_from_config(body, spec.name)  # type: ignore[no-untyped-call]
+    except (ImageNotFound, NotFound):
+        id = parse_name(spec.image).digest
+        if not id:
+            raise
+        answer = client.create_container_from_config({**body, "Image": id}, spec.name)  # type: ignore[no-untyped-call]
+    return cast(str, answer["Id"])
+
+
+def find_image(client: docker.APIClient, ref: str) -> ImageInfo | None:
+    """The image of a reference; a digest may also be the id of one that was never in a registry."""
+    for name in dict.fromkeys((ref, parse_name(ref).digest or ref)):
+        try:
+            return image_info(ref, cast(Json, client.inspect_image(name)))  # type: ignore[no-untyped-call]
+        except (ImageNotFound, NotFound):
+            continue
+    return None
 
 
 def _holder(text: str) -> str:

@@ -135,8 +135,8 @@ class ImageKeeper:
         if isinstance(verdict, ImageInfo):
             condition = Condition.true("Present")
             status |= {"imageID": verdict.id, "exposedPorts": list(verdict.exposed_ports)}
-            if verdict.digest:
-                status["imageDigest"] = f"{key_repository(image.spec.image)}@{verdict.digest}"
+            # An image that was never in a registry has no digest; its id names it as exactly, and is found again.
+            status["imageDigest"] = f"{key_repository(image.spec.image)}@{verdict.digest or verdict.id}"
         elif verdict is None:
             condition = Condition.unknown("Present", "Pulling", f'Pulling image "{image.spec.image}".')
         else:

@@ -155,6 +155,17 @@ async def test_an_image_that_is_there_is_described(runtime: Runtime) -> None:
     assert "PATH" in python.env
 
 
+async def test_an_image_is_found_and_run_by_its_id_as_a_digest(runtime: Runtime, spec: SpecOf) -> None:
+    found = await runtime.image("kemu.test/scriptable")
+    assert found is not None
+    ref = f"kemu.test/scriptable@{found.id}"
+    again = await runtime.image(ref)
+    assert again is not None
+    assert (again.id, again.ref) == (found.id, ref)
+    running = await runtime.start(spec(image=ref))
+    assert (await runtime.inspect(running.id)).status is Status.RUNNING
+
+
 async def test_an_image_that_is_not_there_is_none(runtime: Runtime) -> None:
     assert await runtime.image("kemu.test/nothing") is None
     assert await runtime.image("kemu.test/scriptable:nothing") is None
