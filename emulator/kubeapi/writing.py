@@ -7,6 +7,7 @@ generation in it are those of the write (spec kubernetes-api.md §1.7, §3.2).
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ from emulator.kubeapi.reading import Reader, reply
 from emulator.kubeapi.scales import scale_of, scaled, stated_replicas
 from emulator.kubeapi.shown import served
 from emulator.kubeapi.target import Target
+from emulator.lib.report import report
 from emulator.objects.errors import BadRequest, Conflict, Invalid, NotFound
 from emulator.objects.kind import Json
 from emulator.objects.problems import Problem
@@ -37,6 +39,8 @@ from emulator.objects.resource import Resource
 from emulator.store.managedfields import Manager, applied
 from emulator.store.store import Propagation, Store
 from emulator.workloads.namespaces import check_deletable, check_writable
+
+logger = logging.getLogger(__name__)
 
 USER = "kubernetes-admin"
 _LONGEST_MANAGER = 128  # FieldManagerMaxLength
@@ -73,6 +77,7 @@ class Writer:
         check_writable(self._store, target.kind, _name_of(obj), target.namespace)
         obj, warnings = validated_fields(target.kind, target.version, obj, body.doubled, options.field_validation)
         created = self._store.create(obj, USER, manager=self._manager(target, options), dry_run=options.dry_run)
+        _tell("created", created, options)
         return warned(self._created(request, target, created), warnings)
 
     async def replace(self, request: Request, target: Target) -> Response:
@@ -105,7 +110,7 @@ class Writer:
     async def delete(self, request: Request, target: Target) -> Response:
         """A Status once the object is gone, the object while finalizers hold it."""
         options = await read_options(request)
-        gone = self._deleted(target, target.name, target.namespace, options)
+        gone = self._deleted(target, target.name, target.namespace, {**options, "by": manager_of(request)})
         if gone.is_deleting and (gone.metadata.get("finalizers") or target.kind.holds(gone)):
             held = self._store.find(target.kind, target.name, target.namespace)
             return self._reader.shown(request, target, held or gone)
@@ -119,6 +124,7 @@ class Writer:
         """The list of what was selected."""
         options = await read_options(request)
         found = self._reader.selected(request.query_params, target)
+        options["by"] = manager_of(request)
         gone = [self._deleted(target, r.name, r.namespace, options) for r in found]
         listed = {
             "kind": f"{target.kind.name}List",
@@ -139,6 +145,7 @@ class Writer:
         obj = applied(live.obj if live else None, config, target.kind, manager, force=options.force)
         if live is None:
             created = self._store.create(obj, USER, dry_run=options.dry_run)
+            _tell("created", created, options)
             return warned(self._created(request, target, created), warnings)
         if target.part == "status":
             stored = self._store.update_status(
@@ -149,7 +156,7 @@ class Writer:
                 dry_run=options.dry_run,
             )
         else:
-            stored = self._store.update(obj, USER, dry_run=options.dry_run)
+            stored = self._update(obj, target, options, None)
         return warned(self._answer(request, target, stored), warnings)
 
     def _check_absent(self, target: Target, config: Json) -> None:
@@ -169,6 +176,13 @@ class Writer:
     def _manager(self, target: Target, options: Options) -> Manager:
         return Manager(options.manager, target.api_version, self._store.now(), target.part)
 
+    def _update(self, obj: Json, target: Target, options: Options, manager: Manager | None) -> Resource[Any]:
+        before = self._store.get(target.kind, target.name, target.namespace).generation
+        stored = self._store.update(obj, USER, manager=manager, dry_run=options.dry_run)
+        if stored.generation != before:
+            _tell("changed", stored, options)
+        return stored
+
     def _answer(self, request: Request, target: Target, resource: Resource[Any]) -> Response:
         if target.part == "scale":
             return reply(_part(resource, target))
@@ -178,8 +192,7 @@ class Writer:
         manager, dry_run = self._manager(target, options), options.dry_run
         if target.part == "scale" and target.kind.scale is not None:
             present = self._store.get(target.kind, target.name, target.namespace)
-            wanted = scaled(present, target.kind.scale, obj)
-            return self._store.update(wanted, USER, manager=manager, dry_run=dry_run)
+            return self._update(scaled(present, target.kind.scale, obj), target, options, manager)
         if target.part == "status":
             key = self._store.get(target.kind, target.name, target.namespace).key
             precondition = {k: v for k, v in _precondition(obj).items() if k != "managedFields"}
@@ -187,21 +200,24 @@ class Writer:
             return self._store.update_status(
                 key, status, version=version, precondition=precondition, manager=manager, dry_run=dry_run
             )
-        return self._store.update(obj, USER, manager=manager, dry_run=dry_run)
+        return self._update(obj, target, options, manager)
 
     def _deleted(self, target: Target, name: str, namespace: str, options: Json) -> Resource[Any]:
         policy = options.get("propagationPolicy") or "Background"
         if policy not in _POLICIES:
             raise _invalid("DeleteOptions", "propagationPolicy", policy, tuple(_POLICIES))
         check_deletable(target.kind, name)
-        return self._store.delete(
+        dry_run = is_dry_run(options.get("dryRun") or (), "DeleteOptions")
+        gone = self._store.delete(
             target.kind,
             name,
             namespace,
             propagation=_POLICIES[policy],
             preconditions=options.get("preconditions"),
-            dry_run=is_dry_run(options.get("dryRun") or (), "DeleteOptions"),
+            dry_run=dry_run,
         )
+        _tell("deleted", gone, Options(dry_run, "", options.get("by", "")))
+        return gone
 
 
 def _configuration(text: bytes, target: Target, mode: str) -> tuple[Json, list[str]]:
@@ -216,6 +232,13 @@ def _configuration(text: bytes, target: Target, mode: str) -> tuple[Json, list[s
         raise BadRequest(f"error strict decoding patch: {strict_error(doubled)}")
     patching.check_declared(config, target.kind)
     return validated_fields(target.kind, target.version, config, doubled, mode)
+
+
+def _tell(what: str, resource: Resource[Any], options: Options) -> None:
+    """A line for the user's log about what a client has done; of kinds that run, or make something run."""
+    kind = resource.kind
+    if not options.dry_run and (kind.webhook or kind.group in ("apps", "batch")):
+        report(logger, resource.name, "%s %s by %s", kind.name, what, options.manager)
 
 
 def options_of(request: Request, kind: str) -> Options:
