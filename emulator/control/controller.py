@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from emulator.control.addresses import Addresses
@@ -19,7 +19,7 @@ from emulator.control.reconciler import Note, Outcome, Read, Reconciler, View
 from emulator.control.recorder import Recorder
 from emulator.control.relations import Index
 from emulator.objects.conditions import summarize
-from emulator.objects.kind import Json, Kind
+from emulator.objects.kind import Json, Kind, Registry
 from emulator.objects.resource import Key, Resource
 from emulator.store.merge import merged
 from emulator.store.store import Store
@@ -42,6 +42,7 @@ class Controller:
         self._recorder = recorder
         self._addresses = addresses
         self._index = Index(store, {kind: r.references for kind, r in reconcilers.items() if r.references})
+        self._prunes = {kind: _kinds(r.prunes, store.registry) for kind, r in reconcilers.items()}
         self._queue: OrderedDict[Key, None] = OrderedDict()
         self._wake = asyncio.Event()
         self._readers: dict[Read, set[Key]] = {}
@@ -158,7 +159,7 @@ class Controller:
         wanted: set[Key] = set(outcome.keeps)
         for child in outcome.children:
             wanted.add(self._apply(resource, child, reconciler.adopts))
-        for kind in reconciler.prunes:
+        for kind in self._prunes[resource.kind]:
             for orphan in self._index.owned(kind, resource.uid):
                 if orphan.key not in wanted and not orphan.is_deleting:
                     self._store.delete(kind, orphan.name, orphan.namespace)
@@ -210,6 +211,11 @@ class Controller:
 
 def _is_its(present: Resource[Any], owner: Resource[Any], adopts: Collection[Kind[Any]]) -> bool:
     return present.is_controlled_by(owner) or (present.controller is None and present.kind in adopts)
+
+
+def _kinds(named: Iterable[Kind[Any] | tuple[str, str]], registry: Registry) -> list[Kind[Any]]:
+    found = (kind if isinstance(kind, Kind) else registry.of_group(*kind) for kind in named)
+    return [kind for kind in found if kind is not None]
 
 
 def _is_status_only(change: Change) -> bool:

@@ -147,13 +147,14 @@ Reconcile = Callable[[Resource[Any], View], Outcome]
 class Reconciler:
     """How objects of one kind are reconciled.
 
-    Children of the kinds in `prunes` that `reconcile` no longer wants go; what nobody controls of the kinds in `adopts`
+    Children of the kinds in `prunes` that `reconcile` no longer wants go (a kind of a sibling package is named by group
+    and name); what nobody controls of the kinds in `adopts`
     becomes its child when it wants one of that name. `references` gives the keys that an object
     of this kind names, for other reconcilers' `View.referring`. `component` is who Kubernetes events are from.
     """
 
     reconcile: Reconcile
-    prunes: tuple[Kind[Any], ...] = ()
+    prunes: tuple[Kind[Any] | tuple[str, str], ...] = ()
     adopts: tuple[Kind[Any], ...] = ()
     references: References | None = None
     component: str = "kemu"

@@ -266,7 +266,7 @@ class VolumeProjection(Model):
     config_map: ConfigMapVolumeSource | None = None
     secret: SecretProjection | None = None
     downward_api: DownwardAPISource | None = Field(default=None, alias="downwardAPI")
-    service_account_token: ServiceAccountTokenProjection | None = ignored(_NO_ACCOUNTS)
+    service_account_token: ServiceAccountTokenProjection | None = approximated("a placeholder that no server takes")
     cluster_trust_bundle: JsonObject | None = ignored("there is no certificate authority inside")
 
 

@@ -19,6 +19,7 @@ from emulator.store.store import MANIFESTS
 GROUP = "serving.knative.dev"
 NAMESPACE = "knative-serving"
 WEBHOOK = f"validation.webhook.{GROUP}"
+ROUTE_LABEL = "serving.knative.dev/route"
 SERVICE_LABEL = f"{GROUP}/service"
 SERVICE_UID = f"{GROUP}/serviceUID"
 CONFIGURATION_LABEL = f"{GROUP}/configuration"

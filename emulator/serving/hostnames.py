@@ -85,8 +85,12 @@ class HostNames:
         full = self._host(tag, f"svc.{CLUSTER_DOMAIN}", DOMAIN_TEMPLATE)
         return [full, full.removesuffix(f".{CLUSTER_DOMAIN}"), full.removesuffix(f".svc.{CLUSTER_DOMAIN}")]
 
+    def label(self, tag: str) -> str:
+        """The Route's name, or what the tag-template makes of it and a tag."""
+        return _filled(self.tag_template, self._values(self.route.name, "", tag)) if tag else self.route.name
+
     def _host(self, tag: str, domain: str, template: str) -> str:
-        name = _filled(self.tag_template, self._values(self.route.name, "", tag)) if tag else self.route.name
+        name = self.label(tag)
         host = _filled(template, self._values(name, domain, tag))
         if dns1123_subdomain_faults(host) or any(dns1123_label_faults(label) for label in host.split(".")):
             raise BadTemplate(f'domain-template "{template}" makes "{host}", which is no host name')

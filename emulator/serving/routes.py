@@ -13,9 +13,10 @@ from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.objects.conditions import Condition
 from emulator.objects.kind import Json
 from emulator.objects.resource import Key, Resource
-from emulator.serving.annotations import NAMESPACE, SERVICE_LABEL
-from emulator.serving.hostnames import BadTemplate, HostNames
+from emulator.serving.annotations import NAMESPACE, ROUTE_LABEL, SERVICE_LABEL
+from emulator.serving.hostnames import VISIBILITY, BadTemplate, HostNames
 from emulator.serving.kinds import CONFIGURATION, REVISION, RouteSpec
+from emulator.settings import CLUSTER_DOMAIN
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,15 @@ class _Target:
 
 
 def reconcile(route: Resource[RouteSpec], view: View) -> Outcome:
-    """Reads the Route and what its traffic names; writes status.traffic, url and address."""
+    """Reads the Route and what its traffic names; writes placeholder Services, status.traffic, url and address."""
     network, domains = view.config("config-network", NAMESPACE), view.config("config-domain", NAMESPACE)
     try:
         return _assigned(route, HostNames.of(route, network, domains, view.addresses), view)
     except BadTemplate as bad:
         kept = {key: route.status[key] for key in ("traffic", "url", "address") if key in route.status}
         unknown = Condition.unknown("CertificateProvisioned")
-        return Outcome([Condition.false(_ASSIGNED, "ErrorConfig", str(bad)), unknown, _NOT_CONFIGURED], kept)
+        conditions = [Condition.false(_ASSIGNED, "ErrorConfig", str(bad)), unknown, _NOT_CONFIGURED]
+        return Outcome(conditions, kept, keeps=_placeholders(route, view))
 
 
 def _assigned(route: Resource[RouteSpec], names: HostNames, view: View) -> Outcome:
@@ -44,7 +46,8 @@ def _assigned(route: Resource[RouteSpec], names: HostNames, view: View) -> Outco
     faults = [t.fault for t in targets if t.fault is not None]
     if faults:
         worst = next((f for f in faults if f.status == "False"), faults[0])
-        return Outcome([worst, Condition.unknown("CertificateProvisioned"), _NOT_CONFIGURED], _without_empty(status))
+        conditions = [worst, Condition.unknown("CertificateProvisioned"), _NOT_CONFIGURED]
+        return Outcome(conditions, _without_empty(status), keeps=_placeholders(route, view))
     status["traffic"] = [t.status for t in targets if t.status is not None]
     said = "TLS is not enabled for cluster-local" if names.is_private else "external-domain-tls is not enabled"
     conditions = [
@@ -52,7 +55,31 @@ def _assigned(route: Resource[RouteSpec], names: HostNames, view: View) -> Outco
         Condition.true("CertificateProvisioned", "TLSNotEnabled", said),
         Condition.true("IngressReady"),
     ]
-    return Outcome(conditions, status)
+    tags = dict.fromkeys(("", *(target.get("tag", "") for target in status["traffic"])))
+    return Outcome(conditions, status, [_placeholder(route, names.label(tag)) for tag in tags])
+
+
+def _placeholders(route: Resource[RouteSpec], view: View) -> list[Key]:
+    """Those that there are."""
+    kind = view.registry.of_group(*CORE_SERVICE)
+    return [service.key for service in view.children(kind, route)] if kind is not None else []
+
+
+def _placeholder(route: Resource[RouteSpec], name: str) -> Json:
+    """The core Service that holds a name of the Route, and leads to the ingress (route/resources/service.go)."""
+    labels = {key: value for key, value in route.labels.items() if key != VISIBILITY}
+    port = {"name": "http2", "appProtocol": "kubernetes.io/h2c", "port": 80, "targetPort": 80}
+    return {
+        "apiVersion": "v1",
+        "kind": CORE_SERVICE[1],
+        "metadata": {
+            "name": name,
+            "namespace": route.namespace,
+            "labels": {**labels, ROUTE_LABEL: route.name},
+            "annotations": dict(route.annotations),
+        },
+        "spec": {"type": "ExternalName", "externalName": _INGRESS, "sessionAffinity": "None", "ports": [port]},
+    }
 
 
 _NOT_CONFIGURED = Condition.unknown("IngressReady", "IngressNotConfigured", "Ingress has not yet been reconciled.")
@@ -67,7 +94,9 @@ def referenced(route: Resource[RouteSpec]) -> Iterator[Key]:
             yield Key(CONFIGURATION, route.namespace, name)
 
 
-ROUTE_RECONCILER = Reconciler(reconcile, references=referenced)
+CORE_SERVICE = ("", "Service")
+_INGRESS = f"kourier-internal.kourier-system.svc.{CLUSTER_DOMAIN}"
+ROUTE_RECONCILER = Reconciler(reconcile, prunes=(CORE_SERVICE,), references=referenced)
 
 
 def _without_empty(status: Json) -> Json:

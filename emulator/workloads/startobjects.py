@@ -65,7 +65,7 @@ CONFIG: Mapping[tuple[str, str], Mapping[str, str]] = {
     (_SERVING, "config-gc"): _NO_DATA,
     (_SERVING, "config-leader-election"): _NO_DATA,
     (_SERVING, "config-logging"): _NO_DATA,
-    (_SERVING, "config-network"): {"ingress-class": "kourier.ingress.networking.knative.dev"},
+    (_SERVING, "config-network"): _NO_DATA,
     (_SERVING, "config-observability"): _NO_DATA,
     (_SERVING, "config-certmanager"): _NO_DATA,
     (_SERVING, "config-kourier"): _NO_DATA,

@@ -9,6 +9,8 @@ for `subPath` and `subPathExpr`.
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -175,7 +177,20 @@ def _projection(part: VolumeProjection, pod: Resource[PodSpec], lookup: Lookup, 
         return _files("secret", lookup.secret, secret.name, secret.items, secret.optional, mode)
     if part.downward_api is not None:
         return _downward(part.downward_api.items, pod, lookup, mode)
-    return ()  # serviceAccountToken: there is no API server inside to use it with
+    if part.service_account_token is not None:
+        token = part.service_account_token
+        account = pod.spec.service_account_name or "default"
+        text = placeholder_token(f"system:serviceaccount:{pod.namespace}:{account}", token.audience)
+        return (File(token.path, text, _DEFAULT_MODE if mode is None else mode),)
+    return ()  # clusterTrustBundle: there is no certificate authority inside
+
+
+def placeholder_token(subject: str, audience: str | None) -> str:
+    """What stands for a service account's token: it has a JWT's form, nobody has signed it, and no server takes it."""
+    claims = {"aud": [audience or "https://kubernetes.default.svc"], "iss": "kemu", "sub": subject}
+    parts = (json.dumps(part).encode() for part in ({"alg": "none", "typ": "JWT"}, claims))
+    head, body = (base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+    return f"{head}.{body}.placeholder"
 
 
 def _downward(

@@ -168,3 +168,16 @@ def test_the_revisions_and_configurations_of_spec_and_status_are_referred_to() -
     made = world.ready(route(world), traffic=traffic)
     assert {(key.kind, key.name) for key in referenced(made)} == {(CONFIGURATION, "hello"), (REVISION, "hello-00001")}
     assert CONFIGURATION_LABEL not in made.labels
+
+
+def test_a_core_service_holds_each_name_of_a_route_with_its_labels_and_annotations() -> None:
+    world = World()
+    configuration(world, "hello-00002")
+    tagged = {"configurationName": "hello", "percent": 100, "tag": "new"}
+    made = route(world, tagged, labels={"a": "b", "networking.knative.dev/visibility": "x"}, annotations={"c": "d"})
+    services = world.reconcile(made).children
+    assert [service["metadata"]["name"] for service in services] == ["hello", "new-hello"]
+    metadata = services[0]["metadata"]
+    assert metadata["labels"] == {"a": "b", "serving.knative.dev/route": "hello"}
+    assert metadata["annotations"].items() >= {"c": "d"}.items()
+    assert services[0]["spec"]["type"] == "ExternalName"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +47,7 @@ def planned(**source: Any) -> VolumePlan:
         ),
         pytest.param({"configMap": {"name": "no", "optional": True}}, (), id="an optional one that is not there"),
         pytest.param(
-            {"projected": {"sources": [{"secret": {"name": "keys"}}, {"serviceAccountToken": {"path": "t"}}]}},
+            {"projected": {"sources": [{"secret": {"name": "keys"}}, {"configMap": {"name": "no", "optional": True}}]}},
             (File("TOKEN", "s3cret"),),
             id="projected",
         ),
@@ -88,6 +90,23 @@ def test_a_volume_of_files_says_which(source: dict[str, Any], files: tuple[File,
 def test_what_is_not_there_is_a_fault(source: dict[str, Any], text: str) -> None:
     with pytest.raises(ConfigFault, match=text):
         planned(**source)
+
+
+def test_a_placeholder_stands_for_a_token_and_says_whose_it_would_be() -> None:
+    files = planned(projected={"sources": [{"serviceAccountToken": {"path": "t", "audience": "api"}}]}).files
+    assert files is not None
+    (file,) = files
+    head, claims, signature = file.text.split(".")
+    assert json.loads(base64.urlsafe_b64decode(f"{claims}==")) == {
+        "aud": ["api"],
+        "iss": "kemu",
+        "sub": "system:serviceaccount:default:default",
+    }
+    assert (file.path, json.loads(base64.urlsafe_b64decode(f"{head}=="))["alg"], signature) == (
+        "t",
+        "none",
+        "placeholder",
+    )
 
 
 SOURCES = [
