@@ -108,6 +108,13 @@ async def test_a_suspended_cron_job_makes_nothing(batch: Batch) -> None:
     assert not jobs(batch)
 
 
+async def test_a_cron_job_of_the_platform_is_only_kept(batch: Batch) -> None:
+    made = cron_obj("* * * * *")
+    batch.store.create({**made, "metadata": {"name": "c", "namespace": "knative-serving"}})
+    batch.later(3600)
+    assert not jobs(batch)
+
+
 async def test_many_missed_times_are_told(batch: Batch) -> None:
     plan(batch, schedule="* * * * *")
     batch.later(60 * 102)
