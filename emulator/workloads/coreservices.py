@@ -23,6 +23,8 @@ from emulator.objects.resource import Resource
 HEADLESS = "None"
 START = "kemu:start"
 """Who writes the Services that stand for kemu's own listeners: their ports are what they are."""
+# Where Knative's ingresses take requests in: kemu does so in their place, at a port of its own.
+GATEWAYS = (("kourier", "knative-serving"), ("kourier", "kourier-system"), ("istio-ingressgateway", "istio-system"))
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _NODE_PORTS = range(30000, 32768)
@@ -79,6 +81,8 @@ def _default(obj: Json, request: Request) -> None:
     if not isinstance(spec, dict):
         return
     old = (request.old.obj["spec"] if request.old is not None else None) or {}
+    if _is_gateway(request.old) and request.user != START:
+        spec["ports"] = old.get("ports", [])  # where kemu listens is a fact, whatever a release's file says
     spec.setdefault("type", "ClusterIP")
     spec.setdefault("sessionAffinity", "None")
     if spec["type"] == "ExternalName":
@@ -93,6 +97,10 @@ def _default(obj: Json, request: Request) -> None:
     if spec["type"] == "LoadBalancer":
         spec.setdefault("allocateLoadBalancerNodePorts", True)
     _complete_ports(spec, old, obj.get("metadata") or {}, outside=outside)
+
+
+def _is_gateway(old: Resource[Any] | None) -> bool:
+    return old is not None and (old.name, old.namespace) in GATEWAYS
 
 
 def _without_address(spec: Json, old: Json) -> None:
@@ -165,7 +173,7 @@ def _validate(service: Resource[ServiceSpec], request: Request) -> Iterator[Prob
         yield from _external_problems(spec)
     else:
         yield from _address_problems(service, request)
-    yield from _port_problems(spec, is_own=request.user == START)
+    yield from _port_problems(spec, is_own=request.user == START or _is_gateway(request.old))
 
 
 def _external_problems(spec: ServiceSpec) -> Iterator[Problem]:

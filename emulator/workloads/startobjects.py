@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from emulator.objects.kind import Json
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
-from emulator.workloads.coreservices import CORE_SERVICE, START, cluster_ip
+from emulator.workloads.coreservices import CORE_SERVICE, GATEWAYS, START, cluster_ip
 from emulator.workloads.namespaces import NAMESPACE
 from emulator.workloads.nodes import NODE_KIND, node, node_status
 
@@ -31,7 +31,6 @@ NAMESPACES = (
 )
 _LOCAL = "127.0.0.1"
 _FIRST_ADDRESS = "10.96.0.1"
-_GATEWAYS = (("kourier", _SERVING), ("kourier", "kourier-system"), ("istio-ingressgateway", "istio-system"))
 _NO_DATA: Mapping[str, str] = {}
 
 # By namespace and name. What Knative ships as a comment in each is said by its documentation.
@@ -103,7 +102,7 @@ def put_start_objects(store: Store, port: int, api_port: int, version: str) -> N
     """Make what is missing. `port` is where Knative Services answer, `api_port` the API's; `version` Kubernetes'."""
     for obj in (*_namespaces(), *_config_maps(), node()):
         _ensure(store, obj)
-    for obj in (_api(api_port), *(_gateway(name, space, port) for name, space in _GATEWAYS)):
+    for obj in (_api(api_port), *(_gateway(name, space, port) for name, space in GATEWAYS)):
         _put_service(store, obj)
     present = store.get(NODE_KIND, node()["metadata"]["name"])
     store.update_status(present.key, node_status(version, store.now()))

@@ -44,6 +44,16 @@ def test_the_gateway_shows_where_kemu_listens(store: Store) -> None:
     assert (cells["Type"], cells["External-IP"], cells["Port(s)"]) == ("LoadBalancer", "127.0.0.1", "8080:8080/TCP")
 
 
+def test_files_of_releases_do_not_move_the_gateway(store: Store) -> None:
+    kourier = store.get(CORE_SERVICE, "kourier", "kourier-system")
+    ports = [{"name": "http2", "port": 80, "targetPort": 8080}, *kourier.obj["spec"]["ports"]]
+    labels = {"networking.knative.dev/ingress-provider": "kourier"}
+    wanted = {**kourier.obj, "metadata": {**kourier.metadata, "labels": labels}}
+    changed = store.update({**wanted, "spec": {**kourier.obj["spec"], "ports": ports}}, "me")
+    assert changed.obj["spec"] == kourier.obj["spec"]
+    assert changed.labels == labels
+
+
 def test_a_later_start_keeps_what_was_edited_and_tells_its_own_ports(store: Store) -> None:
     network = store.get(CONFIG_MAP, "config-network", "knative-serving")
     store.update({**network.obj, "data": {"ingress-class": "mine"}})
