@@ -6,6 +6,7 @@ from typing import Any
 
 from emulator.control.reconciler import Reconciler
 from emulator.objects.kind import Kind
+from emulator.workloads.claims import CLAIM, CLAIM_RECONCILER
 from emulator.workloads.configs import CONFIG_MAP, SECRET
 from emulator.workloads.coreservices import CORE_SERVICE
 from emulator.workloads.crds import CUSTOM_RESOURCE_DEFINITION
@@ -28,6 +29,7 @@ KINDS: tuple[Kind[Any], ...] = (
     CONFIG_MAP,
     SECRET,
     POD,
+    CLAIM,
     CORE_SERVICE,
     ENDPOINTS,
     ENDPOINT_SLICE,
@@ -46,6 +48,7 @@ KINDS: tuple[Kind[Any], ...] = (
 )
 RECONCILERS: dict[Kind[Any], Reconciler] = {
     NAMESPACE: NAMESPACE_RECONCILER,
+    CLAIM: CLAIM_RECONCILER,
     CORE_SERVICE: CORE_SERVICE_RECONCILER,
     DEPLOYMENT: DEPLOYMENT_RECONCILER,
     REPLICA_SET: REPLICA_SET_RECONCILER,

@@ -1,0 +1,89 @@
+"""PersistentVolumeClaims: bound at once, since there is nothing to wait for on one computer.
+
+A Pod that names a claim gets an empty volume of its own (`objects/podspec.py` says so to the user). Followed:
+kubernetes pkg/apis/core/validation (ValidatePersistentVolumeClaim), pkg/printers/internalversion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field
+
+from emulator.control.reconciler import Outcome, Reconciler, View
+from emulator.objects.kind import AGE, Column, Json, Kind, Request
+from emulator.objects.model import JsonObject, Model
+from emulator.objects.problems import Problem, missing
+from emulator.objects.resource import Resource
+
+_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+_CLASS = "standard"
+
+
+class ClaimSpec(Model):
+    access_modes: list[str] = Field(default_factory=list)
+    resources: JsonObject = Field(default_factory=dict)
+    storage_class_name: str | None = None
+    volume_mode: str | None = None
+    volume_name: str = ""
+    volume_attributes_class_name: str | None = None
+    selector: JsonObject | None = None
+    data_source: JsonObject | None = None
+    data_source_ref: JsonObject | None = None
+
+
+def _default(obj: Json, request: Request) -> None:
+    spec = obj.setdefault("spec", {})
+    spec.setdefault("volumeMode", "Filesystem")
+    spec.setdefault("storageClassName", _CLASS)
+
+
+def _validate(claim: Resource[ClaimSpec], request: Request) -> Iterator[Problem]:
+    if not claim.spec.access_modes:
+        said = "at least 1 access mode is required"
+        yield Problem(("spec", "accessModes"), f"Required value: {said}", "FieldValueRequired")
+    for index, mode in enumerate(claim.spec.access_modes):
+        if mode not in _MODES:
+            listed = ", ".join(f'"{each}"' for each in sorted(_MODES))
+            said = f'Unsupported value: "{mode}": supported values: {listed}'
+            yield Problem(("spec", "accessModes", index), said, "FieldValueNotSupported")
+    if not (claim.spec.resources.get("requests") or {}).get("storage"):
+        yield missing("spec", "resources", "requests", "storage")
+
+
+def reconcile(claim: Resource[ClaimSpec], view: View) -> Outcome:
+    """Reads a claim, writes that it has what it asks for."""
+    capacity = {"storage": claim.spec.resources["requests"]["storage"]}
+    return Outcome(None, {"phase": "Bound", "accessModes": claim.spec.access_modes, "capacity": capacity})
+
+
+def _volume(claim: Resource[Any]) -> str:
+    return claim.spec.volume_name or (f"pvc-{claim.uid}" if claim.status.get("phase") == "Bound" else "")
+
+
+def _modes(claim: Resource[Any]) -> str:
+    return ",".join(_MODES.get(mode, mode) for mode in claim.status.get("accessModes", ()))
+
+
+CLAIM = Kind(
+    group="",
+    version="v1",
+    name="PersistentVolumeClaim",
+    plural="persistentvolumeclaims",
+    spec=ClaimSpec,
+    short_names=("pvc",),
+    default=_default,
+    validate=_validate,
+    columns=(
+        Column("Status", lambda r: r.status.get("phase", "Pending")),
+        Column("Volume", _volume),
+        Column("Capacity", lambda r: str((r.status.get("capacity") or {}).get("storage", ""))),
+        Column("Access Modes", _modes),
+        Column("StorageClass", lambda r: r.spec.storage_class_name or ""),
+        Column("VolumeAttributesClass", lambda r: r.spec.volume_attributes_class_name or "<unset>"),
+        AGE,
+        Column("VolumeMode", lambda r: r.spec.volume_mode or "<unset>", wide=True),
+    ),
+)
+CLAIM_RECONCILER = Reconciler(reconcile)
