@@ -45,6 +45,7 @@ from emulator.manifests.watching import watch
 from emulator.objects.kind import Registry
 from emulator.runtime.base import Runtime
 from emulator.runtime.docker import DockerRuntime
+from emulator.runtime.errors import EngineLost
 from emulator.runtime.names import HostsFile
 from emulator.serving.annotations import NAMESPACE
 from emulator.serving.backends import Backends
@@ -267,7 +268,10 @@ class App:
             hurry = tasks.spawn(_until(self._hurry), "hurry")
             await asyncio.wait((ended, hurry), return_when=asyncio.FIRST_COMPLETED)
         if parts.link.is_here:
-            await self._runtime.sweep()
+            try:
+                await self._runtime.sweep()
+            except EngineLost as lost:
+                trouble(logger, "kemu", "%s; the next start removes what is left of its containers", lost)
         report(logger, "kemu", "stopped")
 
 

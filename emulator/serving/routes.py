@@ -36,7 +36,7 @@ def reconcile(route: Resource[RouteSpec], view: View) -> Outcome:
         kept = {key: route.status[key] for key in ("traffic", "url", "address") if key in route.status}
         unknown = Condition.unknown("CertificateProvisioned")
         conditions = [Condition.false(_ASSIGNED, "ErrorConfig", str(bad)), unknown, _NOT_CONFIGURED]
-        return Outcome(conditions, kept, keeps=_placeholders(route, view))
+        return Outcome(conditions, kept, keeps=[service.key for service in _placeholders(route, view)])
 
 
 def _assigned(route: Resource[RouteSpec], names: HostNames, view: View) -> Outcome:
@@ -47,7 +47,9 @@ def _assigned(route: Resource[RouteSpec], names: HostNames, view: View) -> Outco
     if faults:
         worst = next((f for f in faults if f.status == "False"), faults[0])
         conditions = [worst, Condition.unknown("CertificateProvisioned"), _NOT_CONFIGURED]
-        return Outcome(conditions, _without_empty(status), keeps=_placeholders(route, view))
+        return Outcome(
+            conditions, _without_empty(status), keeps=[service.key for service in _placeholders(route, view)]
+        )
     status["traffic"] = [t.status for t in targets if t.status is not None]
     said = "TLS is not enabled for cluster-local" if names.is_private else "external-domain-tls is not enabled"
     conditions = [
@@ -56,18 +58,24 @@ def _assigned(route: Resource[RouteSpec], names: HostNames, view: View) -> Outco
         Condition.true("IngressReady"),
     ]
     tags = dict.fromkeys(("", *(target.get("tag", "") for target in status["traffic"])))
-    return Outcome(conditions, status, [_placeholder(route, names.label(tag)) for tag in tags])
+    present = {service.name: service for service in _placeholders(route, view)}
+    labels = [names.label(tag) for tag in tags]
+    return Outcome(conditions, status, [_placeholder(route, label, present.get(label)) for label in labels])
 
 
-def _placeholders(route: Resource[RouteSpec], view: View) -> list[Key]:
+def _placeholders(route: Resource[RouteSpec], view: View) -> list[Resource[Any]]:
     """Those that there are."""
     kind = view.registry.of_group(*CORE_SERVICE)
-    return [service.key for service in view.children(kind, route)] if kind is not None else []
+    return view.children(kind, route) if kind is not None else []
 
 
-def _placeholder(route: Resource[RouteSpec], name: str) -> Json:
-    """The core Service that holds a name of the Route, and leads to the ingress (route/resources/service.go)."""
+def _placeholder(route: Resource[RouteSpec], name: str, present: Resource[Any] | None) -> Json:
+    """The core Service that holds a name of the Route, and leads to the ingress (route/resources/service.go).
+
+    It gets the Route's labels and annotations, and keeps those that the Route has lost (reconcile_resources.go).
+    """
     labels = {key: value for key, value in route.labels.items() if key != VISIBILITY}
+    kept = (present.labels, present.annotations) if present is not None else ({}, {})
     port = {"name": "http2", "appProtocol": "kubernetes.io/h2c", "port": 80, "targetPort": 80}
     return {
         "apiVersion": "v1",
@@ -75,8 +83,8 @@ def _placeholder(route: Resource[RouteSpec], name: str) -> Json:
         "metadata": {
             "name": name,
             "namespace": route.namespace,
-            "labels": {**labels, ROUTE_LABEL: route.name},
-            "annotations": dict(route.annotations),
+            "labels": {**kept[0], **labels, ROUTE_LABEL: route.name},
+            "annotations": {**kept[1], **route.annotations},
         },
         "spec": {"type": "ExternalName", "externalName": _INGRESS, "sessionAffinity": "None", "ports": [port]},
     }
