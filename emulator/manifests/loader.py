@@ -193,7 +193,7 @@ class Loader:
         value: Json = _named(document.value)
         served = self._store.registry.of(str(value["apiVersion"]), str(value["kind"]))
         kind = load.kinds.get((str(value["apiVersion"]), str(value["kind"]))) or served
-        if kind is None:
+        if kind is None or "create" not in kind.verbs:
             load.faults.append(unknown_kind(file, document, self._store.registry))
             return None
         found = value.get("metadata")

@@ -26,6 +26,7 @@ from emulator.workloads.customkinds import custom_kind, standing, unserved_versi
 
 logger = logging.getLogger(__name__)
 
+_READING = ("delete", "deletecollection", "get", "list", "watch")
 Definition = Resource[DefinitionSpec]
 DefinitionOf = Callable[[Kind[Any]], Json | None]
 
@@ -33,8 +34,8 @@ DefinitionOf = Callable[[Kind[Any]], Json | None]
 class Definitions:
     """The definitions of a running kemu. `own` describes a kind of kemu's as a definition, or says that it has none.
 
-    `later` are kinds that kemu will run itself one day: their definitions are accepted, and not served, since objects
-    that nothing acts on would look as if they worked.
+    `later` are kinds that kemu will run itself one day: their definitions are accepted, and clients may list what there
+    is of them (nothing), but no object can be made, since one that nothing acts on would look as if it worked.
     """
 
     def __init__(self, store: Store, own: DefinitionOf, later: Iterable[str] = ()) -> None:
@@ -96,11 +97,10 @@ class Definitions:
 
     def _serve(self, definition: Definition) -> None:
         """Have the Registry in line with a definition."""
-        if definition.name in self._later:
-            said = "definitions of kinds that kemu does not run yet are kept, but no object can be made of them: %s"
-            self._tell_once("", "later", said, ", ".join(sorted(name.partition(".")[0] for name in self._later)))
-            return
         kind, present = custom_kind(definition), self._kinds.get(definition.name)
+        is_later = definition.name in self._later
+        if kind is not None and is_later:
+            kind = replace(kind, verbs=_READING)
         if kind is not None and present is not None:
             self._store.registry.redefine(present, kind)
         elif kind is not None:
@@ -109,7 +109,11 @@ class Definitions:
         elif present is not None:
             self._store.registry.remove(present)
             del self._kinds[definition.name]
-        self._tell(definition)
+        if is_later:
+            said = "definitions of kinds that kemu does not run yet are kept, but no object can be made of them: %s"
+            self._tell_once("", "later", said, ", ".join(sorted(name.partition(".")[0] for name in self._later)))
+        else:
+            self._tell(definition)
 
     def _tell(self, definition: Definition) -> None:
         if unserved := unserved_versions(definition):

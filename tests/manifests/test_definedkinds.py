@@ -16,7 +16,7 @@ from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.crds import CUSTOM_RESOURCE_DEFINITION
 from emulator.workloads.definitions import Definitions
 from emulator.workloads.namespaces import NAMESPACE
-from emulator.workloads.owndefinitions import kind_of, own_definition
+from emulator.workloads.owndefinitions import LATER, kind_of, own_definition
 from tests.workloads.definitions import GROUP, definition, foo, version
 
 SIZED = version(spec={"properties": {"size": {"type": "integer", "default": 2}}})
@@ -28,7 +28,7 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.store = Store(Registry((CONFIG_MAP, NAMESPACE, CUSTOM_RESOURCE_DEFINITION)), SystemClock(), CONFIG_MAP)
-        Definitions(self.store, own_definition)
+        Definitions(self.store, own_definition, LATER)
         self.loader = Loader(self.store, [folder], {}, kind_of=kind_of)
 
     def load(self, **files: list[Json]) -> str:
@@ -66,6 +66,25 @@ def test_objects_are_judged_by_the_definition_that_comes_with_them(files: Files)
 def test_fields_that_a_definition_does_not_have_are_faults(files: Files) -> None:
     with pytest.raises(ManifestFaults, match=r"b\.yaml:\d+:\d+ spec\.colour: unknown field"):
         files.load(a=[definition(SIZED)], b=[foo(spec={"colour": "red"})])
+
+
+def test_objects_of_kinds_that_kemu_does_not_run_yet_are_faults(files: Files) -> None:
+    source = definition(kind="ContainerSource")
+    source["metadata"]["name"] = "containersources.sources.knative.dev"
+    source["spec"]["group"] = "sources.knative.dev"
+    files.load(a=[source])
+    made = {"apiVersion": "sources.knative.dev/v1", "kind": "ContainerSource", "metadata": {"name": "a"}}
+    with pytest.raises(ManifestFaults, match="kemu does not run ContainerSource"):
+        files.load(a=[source], b=[made])
+
+
+def test_a_namespace_that_leaves_the_files_stays_while_they_name_it(files: Files) -> None:
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "space"}}
+    inside = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "space"}}
+    files.load(a=[space, inside])
+    files.load(a=[inside])
+    assert [namespace.name for namespace in files.store.list(NAMESPACE)] == ["space"]
+    assert len(files.store.list(CONFIG_MAP)) == 1
 
 
 def test_what_leaves_the_files_goes(files: Files) -> None:

@@ -93,11 +93,14 @@ def test_an_own_definition_that_is_deleted_takes_the_objects_and_comes_back() ->
     assert world.store.registry.of("own.knative.dev/v1", "Own") is OWN
 
 
-def test_a_kind_that_kemu_does_not_run_yet_is_defined_and_not_served(caplog: pytest.LogCaptureFixture) -> None:
+def test_of_a_kind_that_kemu_does_not_run_yet_nothing_can_be_made(caplog: pytest.LogCaptureFixture) -> None:
     world = World(f"foos.{GROUP}")
     world.store.create(definition())
     assert world.get().condition("Established")["status"] == "True"
-    assert world.store.registry.of_group(GROUP, "Foo") is None
+    kind = world.store.registry.of_group(GROUP, "Foo")
+    assert kind is not None
+    assert {"get", "list", "watch"} <= set(kind.verbs)
+    assert not {"create", "patch", "update"} & set(kind.verbs)
     assert "no object can be made of them: foos" in caplog.text
 
 
