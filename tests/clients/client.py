@@ -19,8 +19,8 @@ BINARIES = Path(__file__).parents[2] / ".cache" / "clients"
 WITHIN_S = 60.0
 
 _PLAIN: Sequence[tuple[str, str]] = (
-    (r"\b\d+(d|h|m|s|ms)(\d+[hms])?\b", "AGE"),
     (r"\b\d+\.\d{3}s\b", "TIME"),
+    (r"\b\d+(d|h|m|s|ms)(\d+[hms])?\b", "AGE"),
     (r"localhost:\d+", "localhost:PORT"),
     (r"-deployment-[a-z0-9]{9,10}-[a-z0-9]{5}\b", "-deployment-HASH-ID"),
     (r" +$", ""),
@@ -50,12 +50,13 @@ class Said:
 
 @dataclass(frozen=True)
 class Client:
-    """One binary, pointed at one kemu. `flags` come after the words of every command (`-n space`)."""
+    """One binary, pointed at one kemu, run in `folder`. `flags` come after the words of every command (`-n space`)."""
 
     binary: Path
     kubeconfig: Path
     home: Path
     flags: tuple[str, ...] = ()
+    folder: Path | None = None
 
     @property
     def minor(self) -> int:
@@ -70,13 +71,13 @@ class Client:
         """Run a command to its end; with `code`, it must end so."""
         done = subprocess.run(
             self.command(*words),
-            input=stdin,
             capture_output=True,
+            **({"input": stdin} if stdin else {"stdin": subprocess.DEVNULL}),
             text=True,
             timeout=WITHIN_S,
             check=False,
             env=self.environ(**environ),
-            cwd=self.home,
+            cwd=self.folder or self.home,
         )
         said = Said(done.returncode, done.stdout, done.stderr)
         assert code is None or done.returncode == code, f"{' '.join(words)}: {said}"
@@ -101,7 +102,7 @@ class Client:
             stderr=subprocess.STDOUT,
             text=True,
             env=self.environ(),
-            cwd=self.home,
+            cwd=self.folder or self.home,
         )
 
     def command(self, *words: str) -> list[str]:

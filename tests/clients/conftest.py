@@ -30,10 +30,12 @@ _SPACES = itertools.count(1)
 def kemu(tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient, images: None) -> Iterator[Kemu]:
     """A `kemu up` without manifests."""
     kemu = Kemu(tmp_path_factory.mktemp("kemu"), engine)
-    kemu.up()
-    yield kemu
-    kemu.stop()
-    kemu.clean()
+    try:
+        kemu.up()
+        yield kemu
+        kemu.stop()
+    finally:
+        kemu.clean()
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,12 @@ def kubectl(request: pytest.FixtureRequest, kubeconfig: Path, home: Path, space:
     own = home / request.param
     own.mkdir(exist_ok=True)
     return Client(binary(request.param), kubeconfig, own, ("-n", space))
+
+
+@pytest.fixture
+def kubectl_newest(kubeconfig: Path, home: Path, space: str) -> Client:
+    """kubectl as a tool of a test of something else."""
+    return Client(_any_kubectl(), kubeconfig, home, ("-n", space))
 
 
 @pytest.fixture(params=KNS)
