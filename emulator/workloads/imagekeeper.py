@@ -40,7 +40,8 @@ class ImageKeeper:
         self._store = store
         self._link = link
         self._present: dict[str, ImageInfo] = {}
-        self._seekers: dict[str, asyncio.Task[None]] = {}
+        self._seekers: dict[str, asyncio.Event] = {}
+        """By reference, set when one more wants it: whoever asks anew is not told what was found minutes ago."""
         self._tasks = Tasks()
         self._news = asyncio.Event()
 
@@ -79,16 +80,21 @@ class ImageKeeper:
         ref = image.spec.image
         if ref in self._present:
             self._tell(image.key, self._present[ref])
-        elif ref not in self._seekers:
-            self._seekers[ref] = self._tasks.spawn(self._seek(ref), f"image {ref}")
+        elif ref in self._seekers:
+            self._seekers[ref].set()
+        else:
+            self._seekers[ref] = asyncio.Event()
+            self._tasks.spawn(self._seek(ref, self._seekers[ref]), f"image {ref}")
 
-    async def _seek(self, ref: str) -> None:
+    async def _seek(self, ref: str, wanted: asyncio.Event) -> None:
         """Until the image is there or nobody wants it: tell every Image object of it how it stands."""
         looks = 0
         try:
             while self._wanting(ref):
+                is_due = looks % _PULL_EVERY == 0 or wanted.is_set()
+                wanted.clear()
                 try:
-                    found = await self._fetch(ref) if looks % _PULL_EVERY == 0 else await self._look(ref)
+                    found = await self._fetch(ref) if is_due else await self._look(ref)
                 except ImageMissing as missing:
                     trouble(logger, _short(ref), "%s", missing, image=ref)
                     self._tell_all(ref, missing)
@@ -97,7 +103,9 @@ class ImageKeeper:
                     self._tell_all(ref, found)
                     return
                 looks += 1
-                await asyncio.sleep(doubling_s(looks, _LOOK_FIRST_S, _LOOK_MAX_S))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(doubling_s(looks, _LOOK_FIRST_S, _LOOK_MAX_S)):
+                        await wanted.wait()
         finally:
             self._seekers.pop(ref, None)
 

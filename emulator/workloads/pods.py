@@ -37,6 +37,8 @@ def _default(obj: Json, request: Request) -> None:
     spec.setdefault("serviceAccountName", "default")
     spec.setdefault("serviceAccount", spec["serviceAccountName"])
     spec.setdefault("nodeName", NODE)
+    if request.old is None:
+        obj["status"] = {"phase": "Pending"}  # no client has to look for a Pod's status and find none
 
 
 def _validate(pod: Resource[PodSpec], request: Request) -> Iterator[Problem]:

@@ -83,6 +83,14 @@ async def test_two_that_want_the_same_image_are_both_told(world: World) -> None:
     assert (world.ready("a"), world.ready("b")) == ("True", "True")
 
 
+async def test_one_that_comes_later_has_the_registry_asked_again_at_once(world: World) -> None:
+    world.want("a", "mine:1")
+    await asyncio.sleep(0.1)
+    world.want("b", "mine:1")
+    await asyncio.sleep(0.1)
+    assert (world.ready("b"), world.runtime.pulls) == ("False", ["mine:1", "mine:1"])
+
+
 async def test_have_gives_the_image_or_says_that_there_is_none(world: World) -> None:
     assert (await world.keeper.have("here:1")).id == "sha256:here:1"
     with pytest.raises(ImageMissing, match='image "no:1" is missing: no registry has it'):

@@ -85,7 +85,9 @@ def test_the_wide_columns_are_those_of_kubectl() -> None:
 
 
 def test_a_pod_gets_what_clients_look_for() -> None:
-    spec = pod().obj["spec"]
+    made = World().create(pod().obj)
+    spec = made.obj["spec"]
+    assert made.status == {"phase": "Pending"}
     assert (spec["nodeName"], spec["serviceAccountName"], spec["restartPolicy"]) == ("kemu", "default", "Always")
 
 
