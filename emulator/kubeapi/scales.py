@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.objects.errors import BadRequest
+from emulator.objects.jsonpaths import value_at
 from emulator.objects.kind import Json, Scale
 from emulator.objects.resource import Resource
 
@@ -15,14 +16,14 @@ from emulator.objects.resource import Resource
 def scale_of(resource: Resource[Any], where: Scale) -> Json:
     """The Scale of an object."""
     metadata = {k: resource.metadata[k] for k in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")}
-    status: Json = {"replicas": _at(resource.obj, where.current) or 0}
-    if selector := _selector_text(_at(resource.obj, where.selector)):
+    status: Json = {"replicas": value_at(resource.obj, where.current) or 0}
+    if selector := _selector_text(value_at(resource.obj, where.selector)):
         status["selector"] = selector
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": metadata,
-        "spec": {"replicas": _at(resource.obj, where.replicas) or 0},
+        "spec": {"replicas": value_at(resource.obj, where.replicas) or 0},
         "status": status,
     }
 
@@ -51,12 +52,6 @@ def _replicas(wanted: Any) -> int:
 def _with(obj: Json, path: list[str], value: int) -> Json:
     first, *rest = path
     return {**obj, first: _with(obj.get(first) or {}, rest, value) if rest else value}
-
-
-def _at(obj: Any, path: str) -> Any:
-    for part in path.strip(".").split("."):
-        obj = obj.get(part) if isinstance(obj, dict) else None
-    return obj
 
 
 def _selector_text(selector: Any) -> str:

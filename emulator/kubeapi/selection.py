@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.objects.errors import BadRequest
+from emulator.objects.jsonpaths import value_at
 from emulator.objects.kind import Kind
 from emulator.objects.resource import Resource
 from emulator.objects.selectors import Selector
@@ -74,7 +75,5 @@ def _term(part: str, whole: str, kind: Kind[Any]) -> FieldTerm:
 
 
 def _field(resource: Resource[Any], path: str) -> str:
-    found: Any = resource.obj
-    for part in path.split("."):
-        found = found.get(part, "") if isinstance(found, dict) else ""
-    return str(found)
+    found = value_at(resource.obj, path)
+    return "" if found is None else str(found)

@@ -2,7 +2,8 @@
 
 Fields (`.spec.size`, `['name']`, dots escaped by a backslash), `*`, `..`, indices, slices, unions of these, and filters
 `[?(@.type=="Ready")]`. Not taken over: `range`/`end` and text around braces, which only templates have. Follows
-client-go util/jsonpath with AllowMissingKeys: what is not there yields no result.
+client-go util/jsonpath with AllowMissingKeys: what is not there yields no result. `value_at` follows
+paths that are names and dots only.
 """
 
 from __future__ import annotations
@@ -43,6 +44,13 @@ class JsonPath:
             return list(_follow(self._steps, value))
         except (TypeError, IndexError):
             return []
+
+
+def value_at(value: Any, path: str) -> Any:
+    """The value at a plain dotted path, names only; None where nothing stands."""
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def printed(value: Any) -> str:

@@ -27,9 +27,6 @@ from emulator.runtime.base import (
 
 Json = dict[str, Any]
 
-HOST_GATEWAY = "host-gateway"
-"""What the engine replaces by its computer's address in `ExtraHosts`, from Engine 20.10 on."""
-
 LOG_CONFIG: Mapping[str, Any] = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "2"}}
 """Named, whatever the engine's default is: journald or a remote driver cannot be read back, and json-file has no bound.
 The two sizes are the kubelet's `containerLogMaxSize` and less than its `containerLogMaxFiles` (5)."""

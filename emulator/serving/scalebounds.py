@@ -17,7 +17,6 @@ from emulator.objects.conditions import Condition
 from emulator.serving.autoscaler import UNKNOWN, Decision
 from emulator.serving.scalespec import ScaleSpec
 
-ActiveStatus = Literal["True", "False", "Unknown"]
 Mode = Literal["Serve", "Proxy"]
 
 ACTIVE = Condition.true("Active")

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from emulator.control.reconciler import Outcome, Reconciler, View
+from emulator.objects.jsonpaths import value_at
 from emulator.objects.kind import AGE, Column, Kind, Request
 from emulator.objects.platform import is_platform
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 from emulator.workloads.platform import stood_for
 from emulator.workloads.stored import AUTOSCALER, Kept
-from emulator.workloads.storedcolumns import at, found
+from emulator.workloads.storedcolumns import at
 from emulator.workloads.templates import CONTAINERS, IMAGES
 
 
@@ -51,7 +52,7 @@ def _count(name: str, field: str) -> Column:
 
 def _selector(path: str) -> Column:
     def cell(resource: Resource[Any]) -> str:
-        labels = found(resource.obj, path) or {}
+        labels = value_at(resource.obj, path) or {}
         return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "<none>"
 
     return Column("Selector", cell, wide=True)

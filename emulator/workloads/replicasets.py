@@ -102,11 +102,6 @@ def is_active(pod: Resource[Any]) -> bool:
     return not pod.is_deleting and not has_ended(pod)
 
 
-def is_available(pod: Resource[Any], min_ready_s: int, view: View) -> bool:
-    """Whether a Pod is ready, and has been for so long (podutil.IsPodAvailable)."""
-    return pod.is_ready and (not min_ready_s or _ready_s(pod, view) >= min_ready_s)
-
-
 def counted(active: Sequence[Resource[Any]], min_ready_s: int, view: View) -> tuple[Json, float | None]:
     """replicas, readyReplicas and availableReplicas; after how many seconds the next Pod will be available."""
     ready = [p for p in active if p.is_ready]

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from emulator.objects.jsonpaths import value_at
 from emulator.objects.kind import AGE, Column, Json
 from emulator.objects.resource import Resource
 from emulator.objects.selectors import LabelSelector
@@ -25,21 +26,14 @@ def at(path: str, default: object = "") -> Cell:
     """What stands at a dotted path, or `default`."""
 
     def cell(resource: Resource[Any]) -> object:
-        value = found(resource.obj, path)
+        value = value_at(resource.obj, path)
         return default if value is None else value
 
     return cell
 
 
-def found(obj: Any, path: str) -> Any:
-    """The value at a dotted path; None where nothing stands."""
-    for part in path.split("."):
-        obj = obj.get(part) if isinstance(obj, dict) else None
-    return obj
-
-
 def _items(obj: Any, path: str) -> list[Any]:
-    value = found(obj, path)
+    value = value_at(obj, path)
     return value if isinstance(value, list) else []
 
 
@@ -70,7 +64,7 @@ def _subjects(kind: str) -> Cell:
 
 ACCOUNT = bound(Column("Secrets", count("secrets"), type="integer"))
 BINDING = (
-    Column("Role", lambda r: _target(found(r.obj, "roleRef") or {})),
+    Column("Role", lambda r: _target(value_at(r.obj, "roleRef") or {})),
     AGE,
     Column("Users", _subjects("User"), wide=True),
     Column("Groups", _subjects("Group"), wide=True),
@@ -83,9 +77,9 @@ BINDING = (
 
 def _metric(metric: Any, current: Any) -> str:
     """One metric of an autoscaler: what is, and what is wanted."""
-    name = "resource" if found(metric, "type") == "Resource" else "containerResource"
-    wanted, present = found(metric, f"{name}.target") or {}, found(current, f"{name}.current") or {}
-    about = f"{found(metric, f'{name}.name')}: " if found(metric, f"{name}.name") else ""
+    name = "resource" if value_at(metric, "type") == "Resource" else "containerResource"
+    wanted, present = value_at(metric, f"{name}.target") or {}, value_at(current, f"{name}.current") or {}
+    about = f"{value_at(metric, f'{name}.name')}: " if value_at(metric, f"{name}.name") else ""
     if "averageUtilization" in wanted:
         use = present.get("averageUtilization")
         return f"{about}{'<unknown>' if use is None else f'{use}%'}/{wanted['averageUtilization']}%"
@@ -104,7 +98,7 @@ def _targets(autoscaler: Resource[Any]) -> str:
 
 
 AUTOSCALER = bound(
-    Column("Reference", lambda r: _target(found(r.obj, "spec.scaleTargetRef") or {})),
+    Column("Reference", lambda r: _target(value_at(r.obj, "spec.scaleTargetRef") or {})),
     Column("Targets", _targets),
     Column("MinPods", lambda r: str(at("spec.minReplicas", 1)(r))),
     Column("MaxPods", at("spec.maxReplicas", 0), type="integer"),
@@ -122,14 +116,14 @@ BUDGET = bound(
 
 def _pod_selector(policy: Resource[Any]) -> str:
     try:
-        selector = LabelSelector.model_validate(found(policy.obj, "spec.podSelector") or {})
+        selector = LabelSelector.model_validate(value_at(policy.obj, "spec.podSelector") or {})
     except ValidationError:
         return _NONE
     return str(selector.selector()) or _NONE
 
 
 def _hosts(ingress: Resource[Any]) -> str:
-    hosts = [rule["host"] for rule in _items(ingress.obj, "spec.rules") if found(rule, "host")]
+    hosts = [rule["host"] for rule in _items(ingress.obj, "spec.rules") if value_at(rule, "host")]
     more = f" + {len(hosts) - _MOST_HOSTS} more..." if len(hosts) > _MOST_HOSTS else ""
     return ",".join(hosts[:_MOST_HOSTS]) + more if hosts else "*"
 
@@ -140,7 +134,7 @@ def _addresses(ingress: Resource[Any]) -> str:
 
 
 def _parameters(class_: Resource[Any]) -> str:
-    reference = found(class_.obj, "spec.parameters")
+    reference = value_at(class_.obj, "spec.parameters")
     if not reference:
         return _NONE
     group = f".{reference['apiGroup']}" if reference.get("apiGroup") else ""
@@ -151,7 +145,7 @@ INGRESS = bound(
     Column("Class", at("spec.ingressClassName", _NONE)),
     Column("Hosts", _hosts),
     Column("Address", _addresses),
-    Column("Ports", lambda r: "80, 443" if found(r.obj, "spec.tls") else "80"),
+    Column("Ports", lambda r: "80, 443" if value_at(r.obj, "spec.tls") else "80"),
 )
 INGRESS_CLASS = bound(Column("Controller", at("spec.controller")), Column("Parameters", _parameters))
 NETWORK_POLICY = bound(Column("Pod-Selector", _pod_selector))
@@ -165,7 +159,7 @@ def _modes(modes: Iterable[str]) -> str:
 
 
 def _claim(volume: Resource[Any]) -> str:
-    claim = found(volume.obj, "spec.claimRef")
+    claim = value_at(volume.obj, "spec.claimRef")
     return f"{claim.get('namespace')}/{claim.get('name')}" if claim else ""
 
 
@@ -190,8 +184,8 @@ VOLUME = (
 
 
 def _usage(resource: Resource[Any], names: Callable[[str], bool]) -> str:
-    hard: Json = found(resource.obj, "status.hard") or found(resource.obj, "spec.hard") or {}
-    used: Json = found(resource.obj, "status.used") or {}
+    hard: Json = value_at(resource.obj, "status.hard") or value_at(resource.obj, "spec.hard") or {}
+    used: Json = value_at(resource.obj, "status.used") or {}
     return ", ".join(f"{name}: {used.get(name, 0)}/{hard[name]}" for name in sorted(hard) if names(name))
 
 
@@ -206,7 +200,7 @@ QUOTA = (
 
 
 def _service(registration: Resource[Any]) -> str:
-    service = found(registration.obj, "spec.service")
+    service = value_at(registration.obj, "spec.service")
     return f"{service.get('namespace')}/{service.get('name')}" if service else "Local"
 
 
@@ -221,11 +215,11 @@ API_SERVICE = bound(Column("Service", _service), Column("Available", _available)
 WEBHOOKS = bound(Column("Webhooks", count("webhooks"), type="integer"))
 POLICY = bound(
     Column("Validations", count("spec.validations"), type="integer"),
-    Column("ParamKind", lambda r: _kind_of(found(r.obj, "spec.paramKind"))),
+    Column("ParamKind", lambda r: _kind_of(value_at(r.obj, "spec.paramKind"))),
 )
 POLICY_BINDING = bound(
     Column("PolicyName", at("spec.policyName")),
-    Column("ParamRef", lambda r: _name_of(found(r.obj, "spec.paramRef"))),
+    Column("ParamRef", lambda r: _name_of(value_at(r.obj, "spec.paramRef"))),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.objects.jsonpaths import JsonPath, printed
+from emulator.objects.jsonpaths import JsonPath, printed, value_at
 
 OBJECT: dict[str, Any] = {
     "metadata": {"annotations": {"example.com/size": "big"}},
@@ -66,3 +66,16 @@ def test_what_is_no_path_is_refused(path: str) -> None:
 )
 def test_how_a_result_is_printed(value: Any, text: str) -> None:
     assert printed(value) == text
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        pytest.param("status.conditions", OBJECT["status"]["conditions"], id="what stands there"),
+        pytest.param("spec.other", None, id="no such field"),
+        pytest.param("spec.list.other", None, id="nothing that has fields"),
+        pytest.param("", None, id="no path"),
+    ],
+)
+def test_a_dotted_path_leads_to_a_value_or_to_nothing(path: str, value: object) -> None:
+    assert value_at(OBJECT, path) == value
