@@ -24,6 +24,7 @@ from emulator.lib.ringlog import LogLine, RingLog, Run
 from emulator.objects.errors import BadRequest, Invalid, NotFound
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
+from emulator.objects.schemas import not_supported
 from emulator.store.store import Store
 
 _STREAMS = ("All", "Stderr", "Stdout")
@@ -86,10 +87,7 @@ def options_of(query: Mapping[str, str], pod: str, now: datetime) -> Options:
     moment, stream = query.get("sinceTime", ""), query.get("stream", "") or "All"
     problems = list(_problems(seconds, tail, limit, moment))
     if stream not in _STREAMS:
-        listed = ", ".join(f'"{name}"' for name in _STREAMS)
-        problems.append(
-            Problem(("stream",), f'Unsupported value: "{stream}": supported values: {listed}', "FieldValueNotSupported")
-        )
+        problems.append(not_supported(("stream",), stream, _STREAMS))
     elif stream != "All" and tail is not None:
         said = "Forbidden: `tailLines` and specific `stream` are mutually exclusive for now"
         problems.append(Problem((), said, "FieldValueForbidden"))

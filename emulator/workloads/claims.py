@@ -16,6 +16,7 @@ from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.model import JsonObject, Model
 from emulator.objects.problems import Problem, missing
 from emulator.objects.resource import Resource
+from emulator.objects.schemas import not_supported
 
 _MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
 _CLASS = "standard"
@@ -45,9 +46,7 @@ def _validate(claim: Resource[ClaimSpec], request: Request) -> Iterator[Problem]
         yield Problem(("spec", "accessModes"), f"Required value: {said}", "FieldValueRequired")
     for index, mode in enumerate(claim.spec.access_modes):
         if mode not in _MODES:
-            listed = ", ".join(f'"{each}"' for each in sorted(_MODES))
-            said = f'Unsupported value: "{mode}": supported values: {listed}'
-            yield Problem(("spec", "accessModes", index), said, "FieldValueNotSupported")
+            yield not_supported(("spec", "accessModes", index), mode, sorted(_MODES))
     if not (claim.spec.resources.get("requests") or {}).get("storage"):
         yield missing("spec", "resources", "requests", "storage")
 

@@ -19,6 +19,7 @@ from emulator.objects.model import ATOMIC_MAP, IntOrString, JsonObject, Model, a
 from emulator.objects.names import dns1035_faults, dns1123_label_faults, dns1123_subdomain_faults
 from emulator.objects.problems import Path, Problem, missing
 from emulator.objects.resource import Resource
+from emulator.objects.schemas import not_supported
 
 HEADLESS = "None"
 START = "kemu:start"
@@ -156,19 +157,14 @@ def _invalid(value: object, said: str, *path: str | int) -> Problem:
     return Problem(path, f"Invalid value: {shown}: {said}", "FieldValueInvalid")
 
 
-def _unsupported(value: str, supported: tuple[str, ...], *path: str | int) -> Problem:
-    listed = ", ".join(f'"{each}"' for each in supported)
-    return Problem(path, f'Unsupported value: "{value}": supported values: {listed}', "FieldValueNotSupported")
-
-
 def _validate(service: Resource[ServiceSpec], request: Request) -> Iterator[Problem]:
     spec = service.spec
     for fault in dns1035_faults(service.name):
         yield _invalid(service.name, fault, "metadata", "name")
     if spec.type not in _TYPES:
-        yield _unsupported(spec.type, _TYPES, "spec", "type")
+        yield not_supported(("spec", "type"), spec.type, _TYPES)
     if spec.session_affinity not in ("ClientIP", "None"):
-        yield _unsupported(spec.session_affinity, ("ClientIP", "None"), "spec", "sessionAffinity")
+        yield not_supported(("spec", "sessionAffinity"), spec.session_affinity, ("ClientIP", "None"))
     if spec.type == "ExternalName":
         yield from _external_problems(spec)
     else:
@@ -209,7 +205,7 @@ def _port_problems(spec: ServiceSpec, *, is_own: bool) -> Iterator[Problem]:
         if not 1 <= port.port <= 65535:
             yield _invalid(port.port, "must be between 1 and 65535, inclusive", *here, "port")
         if port.protocol not in _PROTOCOLS:
-            yield _unsupported(port.protocol, _PROTOCOLS, *here, "protocol")
+            yield not_supported((*here, "protocol"), port.protocol, _PROTOCOLS)
         if (port.protocol, port.port) in numbers:
             shown = f'{{"port":{port.port},"protocol":"{port.protocol}"}}'
             yield Problem(here, f"Duplicate value: {shown}", "FieldValueDuplicate")

@@ -20,6 +20,7 @@ from emulator.objects.model import Model
 from emulator.objects.platform import is_platform
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
+from emulator.objects.schemas import not_supported
 from emulator.workloads.crontimes import fault, latest_first, next_after, zone_of
 from emulator.workloads.jobrules import spec_problems
 from emulator.workloads.jobs import JOB, JobSpec, end_of
@@ -76,9 +77,7 @@ def _validate(cron_job: Resource[CronJobSpec], request: Request) -> Iterator[Pro
             said = f"Invalid value: {spec[field]}: must be greater than or equal to 0"
             yield Problem(("spec", field), said)
     if spec["concurrencyPolicy"] not in _POLICIES:
-        listed = ", ".join(f'"{name}"' for name in _POLICIES)
-        said = f'Unsupported value: "{spec["concurrencyPolicy"]}": supported values: {listed}'
-        yield Problem(("spec", "concurrencyPolicy"), said, "FieldValueNotSupported")
+        yield not_supported(("spec", "concurrencyPolicy"), spec["concurrencyPolicy"], _POLICIES)
     yield from _template_problems(spec["jobTemplate"]["spec"])
 
 

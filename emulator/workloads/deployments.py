@@ -21,6 +21,7 @@ from emulator.objects.names import child_name, short_hash
 from emulator.objects.platform import is_platform
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
+from emulator.objects.schemas import not_supported
 from emulator.objects.selectors import LabelSelector
 from emulator.workloads.deploymentstatus import Progress, deployment_status, is_complete
 from emulator.workloads.platform import stood_for
@@ -97,8 +98,7 @@ def _validate(deployment: Resource[DeploymentSpec], request: Request) -> Iterato
     yield from restart_problems(spec)
     strategy, path = spec["strategy"], ("spec", "strategy")
     if strategy["type"] not in ("Recreate", "RollingUpdate"):
-        said = f'Unsupported value: "{strategy["type"]}": supported values: "Recreate", "RollingUpdate"'
-        yield Problem((*path, "type"), said, "FieldValueNotSupported")
+        yield not_supported((*path, "type"), strategy["type"], ("Recreate", "RollingUpdate"))
     elif strategy["type"] == "Recreate" and strategy.get("rollingUpdate"):
         said = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
         yield Problem((*path, "rollingUpdate"), said, "FieldValueForbidden")

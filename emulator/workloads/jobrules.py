@@ -14,6 +14,7 @@ from typing import Any
 from emulator.objects.kind import Json
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
+from emulator.objects.schemas import not_supported
 from emulator.workloads.poddefaults import fill_template
 from emulator.workloads.templates import container_problems, labels_of, selector_of
 
@@ -97,8 +98,7 @@ def spec_problems(spec: Json, path: Path) -> Iterator[Problem]:
             yield Problem((*path, field), said)
     mode = spec.get("completionMode") or "NonIndexed"
     if mode not in ("NonIndexed", "Indexed"):
-        said = f'Unsupported value: "{mode}": supported values: "NonIndexed", "Indexed"'
-        yield Problem((*path, "completionMode"), said, "FieldValueNotSupported")
+        yield not_supported((*path, "completionMode"), mode, ("NonIndexed", "Indexed"))
     if mode == "Indexed" and spec.get("completions") is None:
         said = "Required value: when completion mode is Indexed"
         yield Problem((*path, "completions"), said, "FieldValueRequired")

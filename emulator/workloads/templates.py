@@ -22,6 +22,7 @@ from emulator.objects.podspec import PodSpec
 from emulator.objects.problems import Problem
 from emulator.objects.refs import OwnerReference
 from emulator.objects.resource import Resource
+from emulator.objects.schemas import not_supported
 from emulator.objects.selectors import Selector
 
 # What Kubernetes leaves of a Pod's own name before the five random characters (names/generate.go: maxGeneratedName).
@@ -74,9 +75,7 @@ def restart_problems(spec: Json, allowed: tuple[str, ...] = ("Always",)) -> Iter
     """A template's restartPolicy is one that its kind can work with."""
     policy = spec["template"]["spec"].get("restartPolicy", "Always")
     if policy not in allowed:
-        listed = ", ".join(f'"{name}"' for name in allowed)
-        said = f'Unsupported value: "{policy}": supported values: {listed}'
-        yield Problem(("spec", "template", "spec", "restartPolicy"), said, "FieldValueNotSupported")
+        yield not_supported(("spec", "template", "spec", "restartPolicy"), policy, allowed)
 
 
 def container_problems(spec: Json) -> Iterator[Problem]:
