@@ -40,6 +40,13 @@ def test_deploy_refuses_an_image_that_is_not_there(project: Client) -> None:
     assert (said.code, "Unable to fetch image" in said.err) == (1, True)
 
 
+def test_subscribe(project: Client) -> None:
+    project.at().out("subscribe", "--filter=type=order", "--source=default")
+    project.out(*DEPLOY)
+    described = json.loads(project.out("describe", "greet", "-o", "json"))
+    assert described["subscriptions"] == [{"source": "", "type": "order", "broker": "default"}]
+
+
 def test_list_and_describe(project: Client) -> None:
     project.out(*DEPLOY)
     url = f"http://greet.{project.flags[1]}.localhost:PORT"
