@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from emulator.objects.errors import BadRequest
 from emulator.objects.jsonpaths import value_at
 from emulator.objects.kind import Json, Scale
 from emulator.objects.resource import Resource
+from emulator.objects.selectors import LabelSelector
 
 
 def scale_of(resource: Resource[Any], where: Scale) -> Json:
@@ -55,7 +58,10 @@ def _with(obj: Json, path: list[str], value: int) -> Json:
 
 
 def _selector_text(selector: Any) -> str:
+    """In text; "" for what is no selector, as a custom object may have at that place."""
     if isinstance(selector, str):
         return selector
-    labels = (selector or {}).get("matchLabels", {}) if isinstance(selector, dict) else {}
-    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+    try:
+        return str(LabelSelector.model_validate(selector or {}).selector())
+    except ValidationError:
+        return ""

@@ -66,7 +66,7 @@ AGE = Column("Age", lambda resource: resource.metadata["creationTimestamp"], typ
 class Scale:
     """Where the `/scale` subresource of a kind finds its numbers: paths such as `spec.replicas`.
 
-    `selector` leads to a map of labels, to a LabelSelector or to its text form; "" where there is none.
+    `selector` leads to a LabelSelector or to its text form; "" where there is none.
     """
 
     replicas: str = "spec.replicas"
