@@ -36,6 +36,7 @@ from emulator.objects.errors import BadRequest, Conflict, Invalid, NotFound
 from emulator.objects.kind import Json
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
+from emulator.objects.schemas import not_supported
 from emulator.store.managedfields import Manager, applied
 from emulator.store.store import Propagation, Store
 from emulator.workloads.namespaces import check_deletable, check_writable
@@ -309,6 +310,4 @@ def _precondition(obj: Mapping[str, Any]) -> Json:
 
 
 def _invalid(kind: str, field: str, value: str, known: tuple[str, ...]) -> Invalid:
-    listed = ", ".join(f'"{name}"' for name in known)
-    said = f'Unsupported value: "{value}": supported values: {listed}'
-    return Invalid(f"{kind}.meta.k8s.io", "", [Problem((field,), said, "FieldValueNotSupported")])
+    return Invalid(f"{kind}.meta.k8s.io", "", [not_supported((field,), value, known)])

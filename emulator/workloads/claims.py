@@ -17,8 +17,8 @@ from emulator.objects.model import JsonObject, Model
 from emulator.objects.problems import Problem, missing
 from emulator.objects.resource import Resource
 from emulator.objects.schemas import not_supported
+from emulator.workloads.storedcolumns import ACCESS_MODES
 
-_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
 _CLASS = "standard"
 
 
@@ -45,8 +45,8 @@ def _validate(claim: Resource[ClaimSpec], request: Request) -> Iterator[Problem]
         said = "at least 1 access mode is required"
         yield Problem(("spec", "accessModes"), f"Required value: {said}", "FieldValueRequired")
     for index, mode in enumerate(claim.spec.access_modes):
-        if mode not in _MODES:
-            yield not_supported(("spec", "accessModes", index), mode, sorted(_MODES))
+        if mode not in ACCESS_MODES:
+            yield not_supported(("spec", "accessModes", index), mode, sorted(ACCESS_MODES))
     if not (claim.spec.resources.get("requests") or {}).get("storage"):
         yield missing("spec", "resources", "requests", "storage")
 
@@ -62,7 +62,7 @@ def _volume(claim: Resource[Any]) -> str:
 
 
 def _modes(claim: Resource[Any]) -> str:
-    return ",".join(_MODES.get(mode, mode) for mode in claim.status.get("accessModes", ()))
+    return ",".join(ACCESS_MODES.get(mode, mode) for mode in claim.status.get("accessModes", ()))
 
 
 CLAIM = Kind(

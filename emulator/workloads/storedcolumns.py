@@ -19,7 +19,8 @@ from emulator.objects.selectors import LabelSelector
 Cell = Callable[[Resource[Any]], object]
 _NONE = "<none>"
 _MOST_HOSTS, _MOST_METRICS = 3, 2
-_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+ACCESS_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+"""The access modes of volumes, and how kubectl writes them in a column."""
 
 
 def at(path: str, default: object = "") -> Cell:
@@ -155,7 +156,7 @@ NETWORK_POLICY = bound(Column("Pod-Selector", _pod_selector))
 
 
 def _modes(modes: Iterable[str]) -> str:
-    return ",".join(_MODES.get(mode, mode) for mode in modes)
+    return ",".join(ACCESS_MODES.get(mode, mode) for mode in modes)
 
 
 def _claim(volume: Resource[Any]) -> str:
