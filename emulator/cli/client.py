@@ -114,7 +114,7 @@ class Client:
         url = f"/{self.state.prefix}{path}" + (f"?{urlencode(query)}" if query else "")
         connection = http.client.HTTPConnection("127.0.0.1", self.state.api_port)
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Accept": accept, "Content-Type": "application/json"}
+        headers = {"Accept": accept, "Content-Type": "application/json", "User-Agent": "kemu"}
         try:
             connection.request(method, url, data, headers)
             return connection.getresponse()

@@ -17,7 +17,7 @@ from emulator.cli.client import Client, data_dir_option, namespace_option, objec
 def command(
     kind: str | None, names: tuple[str, ...], paths: tuple[str, ...], namespace: str, data_dir: str | None
 ) -> None:
-    """Delete the objects NAMES of a KIND. What a watched file names comes back when that file is next saved."""
+    """Delete the objects NAMES of a KIND. What a file names comes back when its document changes."""
     client = Client.find(data_dir)
     if kind and "/" in kind:
         kind, _, name = kind.partition("/")
