@@ -49,7 +49,7 @@ class Follow:
 
 
 class Watcher:
-    """Answers `?watch=true`. `stopping` ends all streams, for kemu's own end."""
+    """Answers `?watch=true`."""
 
     def __init__(self, store: Store, reader: Reader, encoder: Encoder) -> None:
         self._store = store

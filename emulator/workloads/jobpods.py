@@ -17,7 +17,7 @@ from emulator.lib.clock import parse_rfc3339
 from emulator.objects.kind import Json
 from emulator.objects.names import random_suffix
 from emulator.objects.resource import Resource
-from emulator.workloads.templates import new_pod
+from emulator.workloads.templates import new_pod, worth
 
 COUNTED = "kemu.dev/counted-pods"
 INDEX = "batch.kubernetes.io/job-completion-index"
@@ -49,7 +49,7 @@ def tally(job: Resource[Any], pods: Sequence[Resource[Any]]) -> Tally:
         indexes |= {index for p in well if (index := index_of(p)) is not None}
     succeeded = len(indexes) if is_indexed(job) else int(job.status.get("succeeded", 0)) + len(well)
     return Tally(
-        active=sorted((p for p in pods if p not in ended), key=_worth),
+        active=sorted((p for p in pods if p not in ended), key=worth),
         going=[p for p in pods if p.is_deleting and _phase(p) not in ("Succeeded", "Failed")],
         succeeded=succeeded,
         failed=int(job.status.get("failed", 0)) + len(new) - len(well),
@@ -145,11 +145,6 @@ def _with_variable(container: Json, variable: Json) -> Json:
 
 def _phase(pod: Resource[Any]) -> str:
     return str(pod.status.get("phase", "Pending"))
-
-
-def _worth(pod: Resource[Any]) -> tuple[bool, bool, str]:
-    """The Pods to keep come first: ready ones, running ones, old ones."""
-    return not pod.is_ready, _phase(pod) != "Running", str(pod.metadata["creationTimestamp"])
 
 
 def _ended_at(pod: Resource[Any]) -> datetime:

@@ -31,6 +31,7 @@ from emulator.workloads.templates import (
     replica_problems,
     restart_problems,
     selector_problems,
+    worth,
 )
 
 
@@ -81,7 +82,7 @@ def reconcile(replica_set: Resource[ReplicaSetSpec], view: View) -> Outcome:
     """Reads a ReplicaSet and its Pods; writes Pods and counts."""
     spec = replica_set.obj["spec"]
     pods = view.children(POD, replica_set)
-    active = sorted((p for p in pods if is_active(p)), key=_worth)
+    active = sorted((p for p in pods if is_active(p)), key=worth)
     wanted = int(spec["replicas"])
     kept, surplus = active[:wanted], active[wanted:]
     new = [new_pod(replica_set, spec["template"]) for _ in range(wanted - len(kept))]
@@ -115,8 +116,3 @@ def _ready_s(pod: Resource[Any], view: View) -> float:
     since = pod.condition("Ready").get("lastTransitionTime")
     # Times in status are whole seconds: what they leave off must not make a Pod available too early.
     return (view.now - parse_rfc3339(since) - timedelta(seconds=1)).total_seconds() if since else 0.0
-
-
-def _worth(pod: Resource[Any]) -> tuple[bool, bool, str]:
-    """The Pods to keep come first: ready ones, running ones, old ones."""
-    return not pod.is_ready, pod.status.get("phase") != "Running", str(pod.metadata["creationTimestamp"])

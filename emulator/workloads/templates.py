@@ -139,3 +139,8 @@ def selector_text(resource: Resource[Any]) -> str:
 CONTAINERS = Column("Containers", _containers("name"), wide=True)
 IMAGES = Column("Images", _containers("image"), wide=True)
 SELECTOR = Column("Selector", selector_text, wide=True)
+
+
+def worth(pod: Resource[Any]) -> tuple[bool, bool, str]:
+    """A key by which the Pods to keep come first: ready ones, running ones, old ones."""
+    return not pod.is_ready, pod.status.get("phase") != "Running", str(pod.metadata["creationTimestamp"])
