@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from emulator.ingress.cycle import Cycle
 from emulator.ingress.forwarding import forwarded_head, relayed_head, trace_line
+from emulator.ingress.probing import probe_answer
 from emulator.ingress.repeats import HeaderList
 from emulator.ingress.responses import STATUS_LINE, connection_line, error_body, error_response
 from emulator.ingress.upstream import COUNTED_MIN, Carried
@@ -96,7 +97,7 @@ class Exchange(Carried, Cycle):
     # -- the connection's calls
 
     def start(self) -> None:
-        if self._said.probe is not None:
+        if self._said.probe is not None or self._said.is_kubelet:
             self._answer_probe()
             return
         timeouts = self.backend.timeouts
@@ -290,24 +291,33 @@ class Exchange(Carried, Cycle):
 
     def expire(self, now: float) -> None:
         """One of the three clocks has run out, or the next one is due later."""
-        timeouts = self.backend.timeouts
-        due = [self._begun_at + (timeouts.total_s or inf)]
-        if timeouts.response_start_s and not self.is_started:
-            due.append(self._begun_at + timeouts.response_start_s)
-        if timeouts.idle_s:
-            due.append(self._written_at + timeouts.idle_s)
-        self.deadline = min(due)
+        self.deadline = self._due()
         if self.deadline > now:
             return
         text = "activator request timeout" if self.backend.in_path else "request timeout"
         if not self.is_started:
             self.fail(504, text)
             return
-        if self._is_chunked_down and not self._is_tunnel:
-            self._out.append(b"%x\r\n%b\r\n0\r\n\r\n" % (len(text), text.encode()))
+        # As on a cluster the text is glued to a body that has begun, as far as the framing allows.
+        if not self._is_tunnel and (self._is_chunked_down or self._left >= len(text)):
+            self.response_body(text.encode())
+            if self._is_chunked_down:
+                self._out.append(b"0\r\n\r\n")
             self.response_flush()
         self.detach(False)
         self._finish(False)
+
+    def _due(self) -> float:
+        """When the next of the three clocks runs out. None of them sees what passes through a tunnel."""
+        timeouts = self.backend.timeouts
+        if self._is_tunnel:
+            return self._begun_at + timeouts.first_s
+        due = [self._begun_at + (timeouts.total_s or inf)]
+        if timeouts.response_start_s and not self.is_started:
+            due.append(self._begun_at + timeouts.response_start_s)
+        if timeouts.idle_s:
+            due.append(self._written_at + timeouts.idle_s)
+        return min(due)
 
     def _close(self, is_reusable: bool) -> None:
         self.detach(is_reusable)
@@ -330,20 +340,9 @@ class Exchange(Carried, Cycle):
             transport.write(data)
 
     def _answer_probe(self) -> None:
-        """Knative's internal probes, which never reach the function (spec serving.md §4.5)."""
-        probe = self._said.probe
+        """Probes of a cluster's own parts, which never reach the function."""
         self._is_whole = True
-        extra = b""
-        if probe == b"queue":
-            status, body = (200, b"queue") if self.backend.is_ready else (503, b"")
-        elif probe == b"activator":
-            status, body = 200, b"activator"
-        elif probe == b"probe" and self._said.probe_hash:
-            status, body, extra = 200, b"", b"K-Network-Hash: %b\r\n" % self._said.probe_hash
-        elif probe == b"probe":
-            status, body = 400, b'a probe request must contain a non-empty "K-Network-Hash" header\n'
-        else:
-            status, body = 400, b"unexpected probe header value: %b\n" % (probe or b"")
+        status, body, extra = probe_answer(self._said, self.backend)
         line = extra + connection_line(self.keep_alive, self.is_http10)
         self._write(error_response(status, body, line))
         self._finish(self.keep_alive)

@@ -33,6 +33,7 @@ HOP_BY_HOP = frozenset(
 )
 _CONSUMED = frozenset(
     (
+        b"k-kubelet-probe",
         b"k-network-hash",
         b"k-network-probe",
         b"k-original-host",
@@ -44,6 +45,7 @@ _CONSUMED = frozenset(
 )
 _FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
 SPECIAL = HOP_BY_HOP | _CONSUMED | _FORWARDED | frozenset((b"expect", b"traceparent"))
+KUBELET_AGENT = b"kube-probe/"
 _PLAIN_CONNECTION = frozenset((b"close", b"keep-alive", b"upgrade"))
 
 # Ids need to differ, not to be unguessable: random for the process, then counted.
@@ -96,6 +98,8 @@ class Special:
     expects_continue: bool = False
     probe: bytes | None = None
     probe_hash: bytes = b""
+    is_kubelet: bool = False
+    """It is a kubelet's probe, by its User-Agent or K-Kubelet-Probe."""
     original_host: bytes | None = None
 
 
@@ -113,7 +117,7 @@ def read_special(headers: Iterable[tuple[bytes, bytes]]) -> Special:
         elif name == b"expect":
             said.expects_continue = value.lower() == b"100-continue"
         elif name == b"k-network-probe":
-            said.probe = value
+            said.probe = value or None
         elif name == b"k-network-hash":
             said.probe_hash = value
         elif name == b"k-original-host":
@@ -194,17 +198,23 @@ def forwarded_head(headers: list[tuple[bytes, bytes]], hops: Hops, in_path: bool
     lines: list[bytes] = []
     special: list[tuple[bytes, bytes]] = []
     framing: list[tuple[bytes, bytes]] = []
+    is_kubelet = False
     for name, value in headers:
         lower = name.lower()
         if lower in SPECIAL:
             special.append((lower, value))
             if lower == b"transfer-encoding":
                 framing.append((lower, value))
+            elif lower == b"k-kubelet-probe":
+                is_kubelet = is_kubelet or bool(value)
             continue
         lines.append(b"%b: %b\r\n" % (name, value))
         if lower == b"content-length":
             framing.append((lower, value))
+        elif lower == b"user-agent":
+            is_kubelet = is_kubelet or value.startswith(KUBELET_AGENT)
     said = read_special(special)
+    said.is_kubelet = is_kubelet
     lines = drop_named(lines, special)
     if said.original_host is not None:
         host = b"Host: %b\r\n" % said.original_host

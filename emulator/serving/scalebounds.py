@@ -83,7 +83,7 @@ def fixed_plan(spec: ScaleSpec, ready: int, state: ScaleState, now: float) -> tu
     if state.active != ACTIVE:
         state = replace(state, active=ACTIVE, active_since=now)
     is_initialized = state.is_initialized or ready >= replicas
-    return Plan(replicas, replicas), replace(state, replicas=replicas, is_initialized=is_initialized)
+    return Plan(replicas, replicas), replace(state, replicas=replicas, is_initialized=is_initialized, mode="Serve")
 
 
 def bounded(spec: ScaleSpec, desired: int, state: ScaleState) -> int:

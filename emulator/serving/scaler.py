@@ -6,7 +6,8 @@ and at once when a request finds no replica (`poke`) or the number of ready repl
 nothing: the loop only looks at those that are awake, and sleeps when all are asleep.
 
 Knative waits at scale to zero until its activator has taken over the requests; here the Throttler always stands in the
-path, so that wait is over at once (`ScaleState.fresh`).
+path, so that wait is over at once (`ScaleState.fresh`). It is told, though, when a cluster would have the activator
+there, since that can be seen.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class LoadSource(Protocol):
     def in_flight(self) -> int: ...
 
     def take(self, now: float) -> Sample: ...
+
+    def set_mode(self, *, is_proxied: bool) -> None: ...
 
 
 class _Decider:
@@ -182,6 +185,8 @@ class Scaler:
         if made.replicas != before.replicas:
             said = "scaled %d → %d" if made.replicas else "idle: scaled %d → %d"
             report(logger, key.name, said, before.replicas, made.replicas, replicas=made.replicas)
+        if (source := self._load_of(key.namespace, key.name)) is not None:
+            source.set_mode(is_proxied=decider.scale.mode == "Proxy")
         self._tell(key, decider, made, ready)
         self._scale(key, made.replicas)
         if decider.is_asleep:

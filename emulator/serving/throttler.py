@@ -1,9 +1,10 @@
 """The Throttler: admission to the replicas of one Revision, and Knative's activator in one.
 
-It holds requests while no replica is ready, hands them out to the least loaded one with a free slot, first come first
-served, and never lets more than containerConcurrency into a replica. Waiting for a cold start and waiting for a slot
-are the same thing. Pure bookkeeping on the event loop: no I/O; what it admits knows how to dispatch itself. Followed:
-knative/serving pkg/queue/breaker.go, pkg/activator/net/throttler.go (serving §5).
+It holds requests while no replica is ready, hands them out first come first served by the rules of `balancing.py`, and
+never lets more than containerConcurrency into a replica. Waiting for a cold start and waiting for a slot are the same
+thing. Whether a cluster would have its activator in the path is the Scaler's decision (`set_mode`); it shows in how
+many may wait, in who is chosen, and in headers. Pure bookkeeping on the event loop: no I/O; what it admits knows how to
+dispatch itself. Followed: knative/serving pkg/queue/breaker.go, pkg/activator/net/throttler.go (serving §5).
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from dataclasses import dataclass
 
 from emulator.ingress.handler import Timeouts, Work
 from emulator.ingress.upstream import Endpoint
+from emulator.serving.balancing import Policy, activator_policy, least_loaded
 from emulator.serving.metrics import Sample
 
 QUEUE_FACTOR = 10
 """Requests that may wait for each one that runs in a replica (queue-proxy's breaker)."""
-COLD_QUEUE = 10_000
-"""Requests that may wait for a Revision without replicas (the activator's breaker depth)."""
-_OUT_OF_PATH = 3
+ACTIVATOR_QUEUE = 10_000
+"""Requests that may wait while the activator is in the path (its breaker's depth; a cluster's holds even more, since
+that breaker counts its capacity as if it were endless)."""
 QUEUE_FULL = "pending request queue full"
 
 
@@ -55,12 +57,17 @@ class Throttler:
     def __init__(self, concurrency: int, timeouts: Timeouts, hooks: Hooks) -> None:
         self.timeouts = timeouts
         self.in_path = True
-        """On a cluster the activator leaves the path only at three replicas and more (serving §6.5)."""
+        """Whether the activator stands in the path: by the Scaler's word, and always while no replica is ready."""
         self.requests = 0
         """All that ever arrived."""
         self._concurrency = concurrency
         self._hooks = hooks
         self._replicas: dict[str, Replica] = {}
+        self._order: list[Replica] = []
+        """The same by address."""
+        self._activator: Policy[Replica] = activator_policy(concurrency)
+        self._policy = self._activator
+        self._is_proxied = True
         self._leaving: set[Replica] = set()
         self._waiting: deque[Work] = deque()
         self._gone_waiting = 0
@@ -148,7 +155,8 @@ class Throttler:
         for name, make in wanted.items():
             if name not in self._replicas:
                 self._replicas[name] = Replica(make())
-        self.in_path = len(self._replicas) < _OUT_OF_PATH
+        self._order = sorted(self._replicas.values(), key=_address)
+        self._set_path()
         self._release()
 
     async def drained(self, address: str) -> None:
@@ -167,6 +175,11 @@ class Throttler:
 
     # -- LoadSource
 
+    def set_mode(self, *, is_proxied: bool) -> None:
+        """Whether the activator is to be in the path; without a ready replica it is, whatever is said here."""
+        self._is_proxied = is_proxied
+        self._set_path()
+
     def take(self, now: float) -> Sample:
         """Average concurrency and arrivals since the last call; `now` is the loop's time."""
         self._area += self._in_flight * (now - self._moved_at)
@@ -179,19 +192,20 @@ class Throttler:
     # -- inside
 
     def _limit(self) -> int:
-        if not self._replicas or not self._concurrency:
-            return COLD_QUEUE
-        return QUEUE_FACTOR * self._concurrency * len(self._replicas)
+        if self.in_path:
+            return ACTIVATOR_QUEUE
+        return QUEUE_FACTOR * self._concurrency * len(self._order)
+
+    def _set_path(self) -> None:
+        self.in_path = self._is_proxied or not self._order
+        self._policy = self._activator if self.in_path else least_loaded
 
     def _choose(self) -> Replica | None:
-        replicas = self._replicas
-        if len(replicas) == 1:
-            (best,) = replicas.values()
-        elif not replicas:
-            return None
-        else:
-            best = min(replicas.values(), key=_load)
-        return None if self._concurrency and best.in_flight >= self._concurrency else best
+        order = self._order
+        if len(order) == 1:
+            (only,) = order
+            return None if self._concurrency and only.in_flight >= self._concurrency else only
+        return self._policy(order, self._concurrency) if order else None
 
     def _release(self) -> None:
         """Dispatch what waits, as far as there is room."""
@@ -218,5 +232,5 @@ class Throttler:
         self._gone_waiting = 0
 
 
-def _load(replica: Replica) -> int:
-    return replica.in_flight
+def _address(replica: Replica) -> str:
+    return replica.endpoint.address

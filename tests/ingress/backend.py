@@ -21,6 +21,7 @@ ANSWERS = {
     b"/truncated": (OK + b"Content-Length: 100\r\n\r\n0123456789", False),
     b"/slow": (b"", False),
     b"/slow-body": (CHUNKED + b"\r\n5\r\nhello\r\n", False),
+    b"/slow-counted": (OK + b"Content-Length: 100\r\n\r\n0123456789", False),
     b"/early": (b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig", False),
     b"/hop": (OK + b"Connection: X-Private\r\nX-Private: 1\r\nKeep-Alive: 5\r\nContent-Length: 0\r\n\r\n", True),
     b"/big": (OK + b"Content-Length: %d\r\n\r\n" % BIG + b"0" * BIG, True),
@@ -73,7 +74,7 @@ class Backend:
             answer, goes_on = ANSWERS[path]
             writer.write(answer)
             await writer.drain()
-            if path in (b"/slow", b"/slow-body"):
+            if path.startswith(b"/slow"):
                 await reader.read(1)  # until the other side leaves
             return goes_on
         if path == b"/100":

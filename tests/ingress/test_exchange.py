@@ -271,7 +271,7 @@ async def test_host_names_ignore_case_port_and_trailing_dot(world: World) -> Non
         ("queue", 200, b"queue"),
         ("activator", 200, b"activator"),
         ("probe", 400, b'a probe request must contain a non-empty "K-Network-Hash" header\n'),
-        ("other", 400, b"unexpected probe header value: other\n"),
+        ("other", 400, b'unexpected probe header value: "other"\n'),
     ],
 )
 async def test_knatives_own_probes_never_reach_the_function(world: World, probe: str, status: int, body: bytes) -> None:

@@ -34,6 +34,10 @@ class Load:
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self.is_proxied = True
+
+    def set_mode(self, *, is_proxied: bool) -> None:
+        self.is_proxied = is_proxied
 
     def take(self, now: float) -> Sample:
         return Sample(float(self.in_flight), float(self.in_flight))
@@ -165,6 +169,40 @@ async def test_a_revision_that_never_gets_ready_is_given_up(world: World) -> Non
     assert await world.after(620) == 1
     assert await world.after(60) == 0
     assert world.said() == ("False", "TimedOut")
+
+
+@pytest.mark.parametrize(
+    ("burst", "scale", "expected"),
+    [
+        ("211", "2", True),
+        ("211", "3", False),
+        ("0", "0", True),
+        ("0", "1", False),
+        ("-1", "3", True),
+    ],
+    ids=["200 of 211", "300 of 211", "0 asleep", "0 awake", "always"],
+)
+async def test_the_capacity_beyond_a_burst_decides_on_the_activator(
+    world: World, burst: str, scale: str, expected: bool
+) -> None:
+    world.revision(target_burst_capacity=burst, min_scale=scale, **({} if scale != "0" else {"start": "asleep"}))
+    await world.after(10)
+    assert world.load.is_proxied is expected
+
+
+async def test_load_that_eats_the_capacity_brings_the_activator_back(world: World) -> None:
+    world.revision(target_burst_capacity="211", min_scale="3", max_scale="3")
+    await world.after(10)
+    assert world.load.is_proxied is False
+    world.load.in_flight = 100
+    await world.after(10)
+    assert world.load.is_proxied is True
+
+
+async def test_a_revision_of_another_class_never_has_the_activator(world: World) -> None:
+    world.revision(**{"class": "hpa.autoscaling.knative.dev"})
+    await world.after(10)
+    assert world.load.is_proxied is False
 
 
 async def test_a_revision_of_another_class_always_runs(world: World) -> None:

@@ -96,19 +96,46 @@ async def test_never_more_than_the_concurrency_is_in_a_replica_and_the_rest_goes
     assert [job.endpoint is not None for job in jobs] == [True, True, True, False]
 
 
-async def test_a_full_queue_refuses_in_knatives_words() -> None:
+async def test_without_the_activator_a_replica_lets_ten_times_its_concurrency_wait_and_refuses_in_knatives_words() -> (
+    None
+):
     throttler, _ = make(concurrency=1)
+    throttler.set_mode(is_proxied=False)
     throttler.set_replicas(replicas(1))
     jobs = admit(throttler, *(str(n) for n in range(12)))
     assert [job.failure for job in jobs[:11]] == [None] * 11
     assert jobs[11].failure == (503, QUEUE_FULL)
 
 
-async def test_the_least_loaded_replica_is_chosen() -> None:
+@pytest.mark.parametrize("ports", [(), (1,)], ids=["asleep", "awake"])
+async def test_the_activator_lets_ten_thousand_wait(ports: tuple[int, ...]) -> None:
+    throttler, _ = make(concurrency=1)
+    throttler.set_replicas(replicas(*ports))
+    jobs = admit(throttler, *(str(n) for n in range(10_000 + len(ports) + 1)))
+    assert [job.failure for job in jobs if job.failure] == [(503, QUEUE_FULL)]
+    assert jobs[-1].failure is not None
+
+
+async def test_without_the_activator_the_least_loaded_replica_is_chosen() -> None:
     throttler, _ = make()
-    throttler.set_replicas(replicas(1, 2))
-    jobs = admit(throttler, *"abcd")
-    assert sorted(job.endpoint.port for job in jobs if job.endpoint) == [1, 1, 2, 2]
+    throttler.set_mode(is_proxied=False)
+    throttler.set_replicas(replicas(1, 2, 3))
+    jobs = admit(throttler, *"abcdef")
+    assert sorted(job.endpoint.port for job in jobs if job.endpoint) == [1, 1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "expected"),
+    [(2, [1, 1, 2, 2, 3, 3, None]), (4, [1, 2, 3, 1, 2, 3, 1])],
+    ids=["filled one by one", "each in turn"],
+)
+async def test_the_activator_chooses_by_the_concurrency_in_order_of_addresses(
+    concurrency: int, expected: list[int | None]
+) -> None:
+    throttler, _ = make(concurrency)
+    throttler.set_replicas(replicas(2, 3, 1))
+    jobs = admit(throttler, *"abcdefg")
+    assert [job.endpoint and job.endpoint.port for job in jobs] == expected
 
 
 async def test_a_request_that_leaves_while_waiting_gives_its_place_away() -> None:
@@ -150,13 +177,18 @@ async def test_a_sample_is_the_average_over_time() -> None:
     assert sample.requests == pytest.approx(0.5, abs=0.01)
 
 
-async def test_the_activator_leaves_the_path_at_three_replicas() -> None:
+async def test_without_a_ready_replica_the_activator_is_in_the_path_whatever_was_said() -> None:
     throttler, _ = make()
-    seen = []
-    for ports in ((), (1,), (1, 2), (1, 2, 3)):
-        throttler.set_replicas(replicas(*ports))
-        seen.append(throttler.in_path)
-    assert seen == [True, True, True, False]
+    throttler.set_mode(is_proxied=False)
+    seen = [throttler.in_path]
+    throttler.set_replicas(replicas(1))
+    seen.append(throttler.in_path)
+    throttler.set_mode(is_proxied=True)
+    seen.append(throttler.in_path)
+    throttler.set_mode(is_proxied=False)
+    throttler.set_replicas({})
+    seen.append(throttler.in_path)
+    assert seen == [True, False, True, True]
 
 
 async def test_what_waits_for_a_deleted_revision_is_answered() -> None:
