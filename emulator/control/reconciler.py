@@ -57,6 +57,8 @@ class Relations(Protocol):
 
     def referring(self, kind: Kind[S], target: Key) -> list[Resource[S]]: ...
 
+    def age_s(self, resource: Resource[Any]) -> float: ...
+
 
 class View:
     """Read access to the Store that notes what was read."""
@@ -97,6 +99,13 @@ class View:
         """Objects of a kind in a namespace (all when "" is given), by name."""
         self.reads.add(Listed(kind, namespace))
         return self._store.list(kind, namespace or None, selector)
+
+    def age_s(self, resource: Resource[Any]) -> float:
+        """Seconds since the object's present generation was written, or taken over at kemu's start.
+
+        Time alone is no news to the reader: whoever waits for an age says so by `Outcome.requeue_s`.
+        """
+        return self._relations.age_s(resource)
 
     def config(self, name: str, namespace: str) -> Mapping[str, str]:
         """`data` of a ConfigMap; empty when there is none."""

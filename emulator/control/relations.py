@@ -1,4 +1,4 @@
-"""The indexes behind `View.children` and `View.referring`: who controls whom, who names whom.
+"""The indexes behind a View: who controls whom, who names whom, and since when each object's spec is as it is.
 
 Kept by the Controller for every change, so that a reconciler with ten thousand neighbours is run for its own only.
 """
@@ -6,6 +6,7 @@ Kept by the Controller for every change, so that a reconciler with ten thousand 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from emulator.control.ownership import Ownership
@@ -27,6 +28,7 @@ class Index:
         self._references = references
         self._referring: dict[tuple[Kind[Any], Key], set[Key]] = {}
         self._named: dict[Key, frozenset[Key]] = {}
+        self._since: dict[Key, datetime] = {}
 
     def owned(self, kind: Kind[S], uid: str) -> list[Resource[S]]:
         return self._ownership.owned(kind, uid)
@@ -36,10 +38,18 @@ class Index:
         found = [self._store.find(kind, key.name, key.namespace) for key in keys]
         return [resource for resource in found if resource is not None]
 
+    def age_s(self, resource: Resource[Any]) -> float:
+        now = self._store.clock.now()
+        return (now - self._since.get(resource.key, now)).total_seconds()
+
     def note(self, change: Change) -> list[Read]:
         """Take a change in; the reads that it makes stale."""
         self._ownership.note(change)
         resource = change.resource
+        if change.type == "DELETED":
+            self._since.pop(resource.key, None)
+        elif change.before is None or change.before.generation != resource.generation:
+            self._since[resource.key] = self._store.clock.now()
         stale: list[Read] = [resource.key, Listed(resource.kind, resource.namespace)]
         if resource.namespace:
             stale.append(Listed(resource.kind, ""))

@@ -14,6 +14,7 @@ from emulator.objects.resource import Resource
 from emulator.serving.annotations import LAST_APPLIED, ROLLOUT_DURATION, SERVICE_LABEL, SERVICE_UID
 from emulator.serving.configurations import is_revision_of
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, ServiceSpec
+from emulator.serving.scaler import START
 
 
 def reconcile(service: Resource[ServiceSpec], view: View) -> Outcome:
@@ -33,13 +34,36 @@ def reconcile(service: Resource[ServiceSpec], view: View) -> Outcome:
     routes_ready = blocked or _routes_ready(service, configuration, route)
     if route is not None and route.is_controlled_by(service):
         status |= {key: route.status[key] for key in ("url", "address", "traffic") if key in route.status}
-    return Outcome([configurations_ready, routes_ready], status, children, notes=notes)
+    conditions, wait_s = _in_time([configurations_ready, routes_ready], service, view)
+    return Outcome(conditions, status, children, notes=notes, requeue_s=wait_s)
 
 
 SERVICE_RECONCILER = Reconciler(reconcile)
 
+_NO_FAILURE_S = 0.5
+
 _OUT_OF_DATE = "The {} is still working to reflect the latest desired specification."
 _NOT_OWNED = 'There is an existing {} "{}" that we do not own.'
+
+
+def _in_time(
+    conditions: list[Condition], service: Resource[ServiceSpec], view: View
+) -> tuple[list[Condition], float | None]:
+    """The conditions, and in how many seconds to look again: a new generation's failure is not told at once.
+
+    A client that has written reads the object and then waits for a change (kn: pkg/wait, WaitForService). On a cluster
+    the controllers take longer than that; here the change would have been by then, and is waited for in vain.
+    """
+    wait_s = _NO_FAILURE_S - view.age_s(service)
+    has_failed = any(condition.status == "False" for condition in conditions)
+    if not has_failed or not 0 < wait_s <= _NO_FAILURE_S or START in service.annotations:
+        return conditions, None
+    words = {"ConfigurationsReady": "Configuration", "RoutesReady": "Route"}
+    held = [
+        Condition.unknown(c.type, "OutOfDate", _OUT_OF_DATE.format(words[c.type])) if c.status == "False" else c
+        for c in conditions
+    ]
+    return held, wait_s
 
 
 def _carried(service: Resource[ServiceSpec]) -> Json:
@@ -67,7 +91,7 @@ def _routes_ready(
     type_ = "RoutesReady"
     if route is not None and not route.is_controlled_by(service):
         return Condition.false(type_, "NotOwned", _NOT_OWNED.format("Route", service.name))
-    if route is None or not route.is_observed or "observedGeneration" not in route.status:
+    if route is None or not _carries_traffic(service, route):
         return Condition.unknown(type_, "OutOfDate", _OUT_OF_DATE.format("Route"))
     ready = Condition.read(route.condition("Ready"), type_)
     if ready.status == "True" and not _is_migrated(route, configuration):
@@ -81,6 +105,15 @@ def _is_caught_up(service: Resource[ServiceSpec], configuration: Resource[Any]) 
         "observedGeneration" in configuration.status
         and configuration.is_observed
         and configuration.obj["spec"].get("template") == service.obj["spec"].get("template")
+    )
+
+
+def _carries_traffic(service: Resource[ServiceSpec], route: Resource[Any]) -> bool:
+    """Whether the Route has this Service's traffic and its status speaks of it."""
+    return (
+        "observedGeneration" in route.status
+        and route.is_observed
+        and bool(route.obj["spec"].get("traffic") == _traffic_of(service))
     )
 
 
@@ -127,10 +160,6 @@ def _configuration_of(service: Resource[ServiceSpec]) -> Json:
 
 
 def _route_of(service: Resource[ServiceSpec]) -> Json:
-    traffic = [
-        target if target.get("revisionName") else {**target, "configurationName": service.name}
-        for target in service.obj["spec"]["traffic"]
-    ]
     return {
         "apiVersion": ROUTE.api_version,
         "kind": ROUTE.name,
@@ -140,5 +169,12 @@ def _route_of(service: Resource[ServiceSpec]) -> Json:
             "labels": {**service.labels, SERVICE_LABEL: service.name},
             "annotations": {k: v for k, v in service.annotations.items() if k != LAST_APPLIED},
         },
-        "spec": {"traffic": traffic},
+        "spec": {"traffic": _traffic_of(service)},
     }
+
+
+def _traffic_of(service: Resource[ServiceSpec]) -> list[Json]:
+    return [
+        target if target.get("revisionName") else {**target, "configurationName": service.name}
+        for target in service.obj["spec"]["traffic"]
+    ]

@@ -116,6 +116,13 @@ def test_traffic_split_and_tags(kn: Client, kemu: Kemu) -> None:
     assert "#new" not in hello.out("service", "describe", "hello")
 
 
+def test_traffic_to_a_revision_that_is_not_there(hello: Client) -> None:
+    said = hello.run("service", "update", "hello", "--traffic", "nope=100", "--wait-timeout", "20")
+    assert said.code != 0
+    assert 'RevisionMissing: Revision "nope" referenced in traffic not found.' in said.err
+    assert said_of(hello.out("service", "update", "hello", "--traffic", "@latest=100"))[1]
+
+
 def test_service_apply_twice(kn: Client) -> None:
     words = ["service", "apply", "hello", "--image", HELLO, "--env", "TARGET=a"]
     first, last = said_of(kn.out(*words))

@@ -45,3 +45,13 @@ def test_a_change_is_news_to_those_that_read_it_its_list_its_owner_or_what_it_na
     assert stale == [*own, Referring(ROUTE, key("a"))]
     world.edit(made, spec={"traffic": [{"revisionName": "b", "percent": 100}]})
     assert set(stale) == {*own, Referring(ROUTE, key("a")), Referring(ROUTE, key("b"))}
+
+
+def test_an_objects_age_is_that_of_its_spec() -> None:
+    world = World()
+    made = world.create(route("a"))
+    world.clock.advance(2)
+    world.store.patch_metadata(made.key, labels={"mine": "1"})
+    assert world.view().age_s(made) == 2
+    changed = world.edit(made, spec={"traffic": [{"revisionName": "b", "percent": 100}]})
+    assert world.view().age_s(changed) == 0

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import LAST_APPLIED, ROLLOUT_DURATION, SERVICE_LABEL, SERVICE_UID
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE
+from emulator.serving.scaler import START
 from tests.world import World, child, obj, said
 
 POD = {"containers": [{"image": "app"}]}
@@ -88,6 +91,7 @@ def test_a_failed_configuration_lends_its_reason() -> None:
     parent = service(world)
     configuration, _ = made(world, parent)
     world.ready(configuration, "False", "RevisionFailed", "it broke")
+    world.clock.advance(1)
     assert said(world.reconcile(parent)) == ("False", "RevisionFailed", "it broke")
 
 
@@ -98,6 +102,41 @@ def test_a_configuration_with_another_template_is_out_of_date() -> None:
     world.ready(configuration)
     parent = world.edit(parent, spec={"template": {"spec": {"containers": [{"image": "new"}]}}})
     assert said(world.reconcile(parent), "ConfigurationsReady")[1] == "OutOfDate"
+
+
+def test_a_route_with_other_traffic_is_out_of_date() -> None:
+    world = World()
+    parent = service(world)
+    configuration, route = made(world, parent)
+    world.ready(configuration, latestReadyRevisionName="hello-00001")
+    world.ready(route, traffic=[{"revisionName": "hello-00001", "percent": 100, "latestRevision": True}])
+    assert said(world.reconcile(parent)) == ("True", "", "")
+    spec = {**parent.obj["spec"], "traffic": [{"revisionName": "nope", "percent": 100}]}
+    parent = world.edit(parent, spec=spec)
+    assert said(world.reconcile(parent), "RoutesReady")[:2] == ("Unknown", "OutOfDate")
+
+
+def test_a_failure_is_told_once_who_wrote_has_had_time_to_read() -> None:
+    world = World()
+    parent = service(world)
+    configuration, _ = made(world, parent)
+    world.ready(configuration, "False", "RevisionFailed", "it broke")
+    world.clock.advance(0.2)
+    outcome = world.reconcile(parent)
+    assert said(outcome, "ConfigurationsReady")[:2] == ("Unknown", "OutOfDate")
+    assert outcome.requeue_s == pytest.approx(0.3)
+    world.clock.advance(0.3)
+    outcome = world.reconcile(parent)
+    assert said(outcome)[:2] == ("False", "RevisionFailed")
+    assert outcome.requeue_s is None
+
+
+def test_a_failure_of_what_is_found_at_the_start_is_told_at_once() -> None:
+    world = World()
+    parent = service(world, annotations={START: "asleep"})
+    configuration, _ = made(world, parent)
+    world.ready(configuration, "False", "RevisionFailed", "it broke")
+    assert said(world.reconcile(parent))[0] == "False"
 
 
 def test_traffic_that_is_not_there_yet_is_told() -> None:
@@ -115,6 +154,7 @@ def test_a_child_of_somebody_else_is_told() -> None:
     parent = service(world)
     world.create(obj(CONFIGURATION, "hello", {"template": {"spec": POD}}))
     world.create(obj(ROUTE, "hello", {"traffic": [{"configurationName": "hello", "percent": 100}]}))
+    world.clock.advance(1)
     outcome = world.reconcile(parent)
     text = 'There is an existing {} "hello" that we do not own.'
     assert said(outcome, "ConfigurationsReady") == ("False", "NotOwned", text.format("Configuration"))
@@ -136,6 +176,7 @@ def test_with_a_given_name_that_is_taken_there_is_no_route() -> None:
     configuration = world.create(child(world.reconcile(parent), CONFIGURATION), parent)
     world.create(obj(REVISION, "hello-v1", {"containers": [{"image": "other"}]}))
     world.ready(configuration, "False", "RevisionFailed", "taken")
+    world.clock.advance(1)
     outcome = world.reconcile(parent)
     text = 'The revision name "hello-v1" is taken by a conflicting Revision, so traffic will not be migrated'
     assert said(outcome, "RoutesReady") == ("False", "RevisionNameTaken", text)
