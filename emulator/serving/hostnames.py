@@ -9,14 +9,16 @@ Followed: knative/serving pkg/reconciler/route/{domains,config}.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
 
 from emulator.control.addresses import Addresses
+from emulator.lib.gotemplatefunctions import TemplateFault
+from emulator.lib.gotemplates import Struct, Template, parse
 from emulator.objects.names import dns1123_label_faults, dns1123_subdomain_faults
 from emulator.objects.resource import Resource
 from emulator.settings import ALSO_DOMAINS, CLUSTER_DOMAIN
@@ -24,10 +26,6 @@ from emulator.settings import ALSO_DOMAINS, CLUSTER_DOMAIN
 VISIBILITY = "networking.knative.dev/visibility"
 DOMAIN_TEMPLATE = "{{.Name}}.{{.Namespace}}.{{.Domain}}"
 TAG_TEMPLATE = "{{.Tag}}-{{.Name}}"
-# {{.Name}}, {{.Labels.key}} and {{index .Labels "key"}}: the part of Go templates that the key's documentation shows.
-_ACTION = re.compile(
-    r'{{-?\s*(?:index\s+\.(?P<of>\w+)\s+"(?P<index>[^"]+)"|\.(?P<field>\w+)(?:\.(?P<key>\w+))?)\s*-?}}'
-)
 
 
 class BadTemplate(Exception):
@@ -130,14 +128,12 @@ def _selected(route: Resource[Any], config: Mapping[str, str]) -> str | None:
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> str:
-    def value(match: re.Match[str]) -> str:
-        field, key = match["of"] or match["field"], match["index"] or match["key"]
-        if field not in values:
-            raise BadTemplate(f'template "{template}" speaks of .{field}; there are {", ".join(values)}')
-        found = values[field]
-        return str(found.get(key, "")) if key else str(found)
+    try:
+        return _read(template).render(Struct("config.DomainTemplateValues", values))
+    except TemplateFault as fault:
+        raise BadTemplate(str(fault)) from None
 
-    filled = _ACTION.sub(value, template)
-    if "{{" in filled:
-        raise BadTemplate(f'template "{template}" uses more of Go templates than kemu reads: {filled}')
-    return filled
+
+@lru_cache(maxsize=64)
+def _read(template: str) -> Template:
+    return parse("domain-template", template)

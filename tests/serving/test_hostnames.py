@@ -96,8 +96,8 @@ def test_a_tag_template_and_a_scheme() -> None:
 @pytest.mark.parametrize(
     ("template", "text"),
     [
-        ("{{.Nam}}.{{.Domain}}", 'template "{{.Nam}}.{{.Domain}}" speaks of .Nam; there are Name, Namespace, Domain'),
-        ("{{if .Name}}a{{end}}", "uses more of Go templates than kemu reads"),
+        ("{{.Nam}}.{{.Domain}}", "can't evaluate field Nam in type config.DomainTemplateValues"),
+        ("{{if .Name}}a", "template: domain-template:1: unexpected EOF"),
         ("{{.Name}}_.{{.Domain}}", 'makes "hello_.localhost", which is no host name'),
     ],
 )
