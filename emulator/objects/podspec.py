@@ -159,12 +159,12 @@ class Capabilities(Model):
 class SecurityContext(Model):
     run_as_user: int | None = None
     run_as_group: int | None = None
-    run_as_non_root: bool | None = ignored("the image's user is used as it is")
+    run_as_non_root: bool | None = None
     read_only_root_filesystem: bool | None = None
     allow_privilege_escalation: bool | None = approximated("never allowed, whatever is written")
     privileged: bool | None = ignored("containers are never privileged")
     capabilities: Capabilities | None = None
-    seccomp_profile: JsonObject | None = ignored("the engine's default profile applies")
+    seccomp_profile: JsonObject | None = approximated("the engine's own profile, or none for Unconfined")
     app_armor_profile: JsonObject | None = ignored("the engine's default profile applies")
     proc_mount: str | None = ignored("the engine's default applies")
     se_linux_options: JsonObject | None = ignored("the engine's default applies")
@@ -174,12 +174,12 @@ class SecurityContext(Model):
 class PodSecurityContext(Model):
     run_as_user: int | None = None
     run_as_group: int | None = None
-    run_as_non_root: bool | None = ignored("the image's user is used as it is")
+    run_as_non_root: bool | None = None
     fs_group: int | None = None
     fs_group_change_policy: str | None = ignored("volumes are writable by every user")
     supplemental_groups: list[int] | None = None
     supplemental_groups_policy: str | None = ignored("groups of the image are kept")
-    seccomp_profile: JsonObject | None = ignored("the engine's default profile applies")
+    seccomp_profile: JsonObject | None = approximated("the engine's own profile, or none for Unconfined")
     app_armor_profile: JsonObject | None = ignored("the engine's default profile applies")
     sysctls: list[JsonObject] | None = ignored(_HOST)
     se_linux_options: JsonObject | None = ignored("the engine's default applies")
@@ -211,8 +211,8 @@ class Container(Model):
     security_context: SecurityContext | None = None
     restart_policy: str | None = ignored("init containers run to their end")
     resize_policy: list[ContainerResizePolicy] | None = ignored("containers are not resized")
-    termination_message_path: str | None = ignored("the last lines of output are the message")
-    termination_message_policy: str | None = ignored("the last lines of output are the message")
+    termination_message_path: str | None = None
+    termination_message_policy: str | None = None
     stdin: bool | None = None
     stdin_once: bool | None = None
     tty: bool | None = None

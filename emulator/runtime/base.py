@@ -50,6 +50,7 @@ class ContainerSpec:
     joins that container's network instead of making one: `ports`, `hostname` and `aliases` are then that container's
     affair. `aliases` are names under which other containers find this one; its `hostname` always is one. With `stdin`
     `Runtime.attach` can write to its process (`stdin_once`: the first one only), which else reads no input at all.
+    `is_unconfined` leaves every system call to it that its capabilities allow (no seccomp profile).
     """
 
     name: str
@@ -72,6 +73,7 @@ class ContainerSpec:
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
     read_only_root: bool = False
+    is_unconfined: bool = False
     stop_signal: str | None = None
     stdin: bool = False
     stdin_once: bool = False

@@ -31,6 +31,10 @@ LOG_CONFIG: Mapping[str, Any] = {"Type": "json-file", "Config": {"max-size": "10
 """Named, whatever the engine's default is: journald or a remote driver cannot be read back, and json-file has no bound.
 The two sizes are the kubelet's `containerLogMaxSize` and less than its `containerLogMaxFiles` (5)."""
 
+PROCESSES = 4096
+"""How many processes and threads a container may have: what forks without end must not take the computer along. The
+number is that of many clusters' `podPidsLimit`."""
+
 EVENTS = ("create", "start", "oom", "die", "pause", "unpause", "destroy")
 
 
@@ -88,7 +92,8 @@ def _own_network(spec: ContainerSpec, place: Placement) -> Json:
 def _host_config(spec: ContainerSpec, place: Placement) -> Json:
     config: Json = {
         "NetworkMode": place.network.name,
-        "SecurityOpt": ["no-new-privileges"],
+        "SecurityOpt": ["no-new-privileges", *(["seccomp=unconfined"] if spec.is_unconfined else [])],
+        "PidsLimit": PROCESSES,
         # The engine's default capability set is the one containerd gives to Kubernetes; only what is asked differs.
         "CapAdd": list(spec.cap_add),
         "CapDrop": list(spec.cap_drop),

@@ -175,7 +175,7 @@ def _container(revision: Resource[RevisionSpec], container: Json, port: int | No
         "K_SERVICE": revision.labels.get(f"{_PREFIX}service", ""),
     }
     env = [*container.get("env", ()), *({"name": name, "value": value} for name, value in added.items())]
-    return {**container, "env": env}
+    return {"terminationMessagePolicy": "FallbackToLogsOnError", **container, "env": env}
 
 
 def _serving_container(revision: Resource[RevisionSpec], container: Json, port: int, has_own_ports: bool) -> Json:

@@ -21,8 +21,9 @@ from emulator.lib.report import report, trouble
 from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
 from emulator.objects.podspec import Container, Probe
-from emulator.runtime.base import ContainerSpec, ContainerState, RunningContainer, Timings
+from emulator.runtime.base import ContainerSpec, ContainerState, ImageInfo, RunningContainer, Timings
 from emulator.runtime.errors import ContainerFailed, ContainerGone, EngineLost, ImageMissing, NameTaken
+from emulator.workloads import lastwords
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import ConfigFault
 from emulator.workloads.imagekeeper import ImageKeeper
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 # Kubernetes' exit code for a container that could not be started (kuberuntime: StartError).
 NOT_STARTED = 128
-_LAST_LINES = 10
+OOM_KILLED = "OOMKilled"
 _OUTPUT_S = 1.0  # how long an ended container's last output is waited for
 _CONFIG_S = 1.0  # between looks for a missing ConfigMap; the kubelet's 10 s are for a node full of Pods
 _SILENT_S = 10.0  # a function that is not ready after this long gets a word of advice
@@ -61,7 +62,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Terminated:
-    """`message` is the container's last words."""
+    """`message` is what `lastwords` makes of its end."""
 
     exit_code: int
     reason: str
@@ -74,8 +75,9 @@ class Terminated:
 class Surroundings:
     """What a keeper works with.
 
-    `spec` makes the ContainerSpec of the n-th start; ConfigFault if it cannot. `full_name` names the Pod as the kubelet
-    does; `tell` posts a Kubernetes event about the container.
+    `spec` makes the ContainerSpec of the n-th start from an image; ConfigFault if it cannot. `full_name` names the Pod
+    as the kubelet does; `tell` posts a Kubernetes event about the container; `written` reads its termination message.
+    `grace_s` is what a container has between SIGTERM and SIGKILL that a probe condemns.
     """
 
     link: EngineLink
@@ -85,9 +87,11 @@ class Surroundings:
     about: str
     full_name: str
     restart_policy: str
-    spec: Callable[[Container, int], Awaitable[ContainerSpec]]
+    grace_s: float
+    spec: Callable[[Container, ImageInfo, int], Awaitable[ContainerSpec]]
     changed: Callable[[], None]
     tell: Callable[[Note], None]
+    written: Callable[[Container], Awaitable[str]]
 
 
 class ContainerKeeper:
@@ -183,15 +187,16 @@ class ContainerKeeper:
             state = await self._watch(running)
         finally:
             self._around.log.rest()
-        return self._exited(_terminated(state, self._last_words(), self.is_stopping))
+        return self._exited(_terminated(state, await self._message(state)))
 
     async def _start(self) -> RunningContainer:
         failures, name = 0, self.container.name
         while True:
             try:
-                self.image_id = await self._image()
+                image = await self._image()
+                self.image_id = image.id
                 self._attempt += 1
-                spec = await self._around.spec(self.container, self._attempt)
+                spec = await self._around.spec(self.container, image, self._attempt)
                 running = await self._link.call(lambda spec=spec: self._link.runtime.start(spec))  # type: ignore[misc]
                 for note in (
                     Note("Created", f"Created container: {name}"),
@@ -217,8 +222,8 @@ class ContainerKeeper:
             self._become(waiting)
             await asyncio.sleep(delay_s)
 
-    async def _image(self) -> str:
-        """The id of the image, pulled if need be."""
+    async def _image(self) -> ImageInfo:
+        """The image, pulled if need be."""
         ref, tell = self.container.image, self._around.tell
         begun = asyncio.get_running_loop().time()
         is_pulled = False
@@ -228,11 +233,11 @@ class ContainerKeeper:
             is_pulled = True
             tell(Note("Pulling", f'Pulling image "{ref}"'))
 
-        id = (await self._around.images.have(ref, pulling)).id
+        image = await self._around.images.have(ref, pulling)
         taken_s = asyncio.get_running_loop().time() - begun
         there = f'Container image "{ref}" already present on machine'
         tell(Note("Pulled", f'Successfully pulled image "{ref}" in {taken_s:.3f}s' if is_pulled else there))
-        return id
+        return image
 
     def _tell_missing(self, missing: ImageMissing, failures: int) -> None:
         ref = self.container.image
@@ -307,7 +312,7 @@ class ContainerKeeper:
             async with asyncio.timeout(patience_s):
                 await first_success(self._checker(probe, running), probe.success_threshold or 1)
         except TimeoutError:
-            await self._kill(running.id, "startup")
+            await self._kill(running.id, "startup", probe)
 
     async def _keep_alive(self, probe: Probe, running: RunningContainer) -> None:
         await asyncio.sleep(probe.initial_delay_seconds or 0)
@@ -316,14 +321,16 @@ class ContainerKeeper:
             check = self._checker(probe, running)
             tasks.spawn(steadily(probe, check, lambda well: None if well else dead.set()), "liveness")
             await dead.wait()
-        await self._kill(running.id, "liveness")
+        await self._kill(running.id, "liveness", probe)
 
-    async def _kill(self, id: str, which: str) -> None:
+    async def _kill(self, id: str, which: str, probe: Probe) -> None:
         name = self.container.name
         trouble(logger, self._around.about, "%s probe failed: container %s is restarted", which, name)
         self._tell_unhealthy(which)
         self._around.tell(Note("Killing", f"Container {name} failed {which} probe, will be restarted"))
-        await self._link.call(lambda: self._link.runtime.stop(id, 1.0))
+        own_s = probe.termination_grace_period_seconds
+        grace_s = self._around.grace_s if own_s is None else min(own_s, self._around.grace_s)
+        await self._link.call(lambda: self._link.runtime.stop(id, grace_s))
 
     def _tell_unhealthy(self, which: str) -> None:
         self._around.tell(Note("Unhealthy", f"{which.capitalize()} probe failed", "Warning"))
@@ -364,14 +371,25 @@ class ContainerKeeper:
         policy = self._around.restart_policy
         return policy == "Never" or (policy == "OnFailure" and ended.exit_code == 0)
 
-    def _last_words(self) -> str:
+    async def _message(self, state: ContainerState) -> str:
+        written = await self._around.written(self.container)
+        return lastwords.message(self.container, written, _code(state), self._output(lastwords.FALLBACK_LINES))
+
+    def _output(self, lines: int) -> str:
+        """The last lines of this run."""
         run = self._around.log.run()
-        lines = self._around.log.read(start=run.start if run is not None else 0, tail=_LAST_LINES)
-        return "\n".join(line.text for line in lines)
+        found = self._around.log.read(start=run.start if run is not None else 0, tail=lines)
+        return "\n".join(line.text for line in found)
 
     def _report_exit(self, ended: Terminated, delay_s: float) -> None:
         again = f"; next start in {delay_s:.0f} s (CrashLoopBackOff)" if delay_s else "; starting it again"
-        last = f": {ended.message.splitlines()[-1]}" if ended.message else ", without a word"
+        if ended.reason == OOM_KILLED:
+            limits = self.container.resources.limits if self.container.resources else {}
+            said = "OOMKilled: container used more than its memory limit of %s (resources.limits.memory)%s"
+            trouble(logger, self._around.about, said, limits.get("memory", "the engine's computer"), again)
+            return
+        words = (ended.message or self._output(1)).splitlines()
+        last = f": {words[-1]}" if words else ", without a word"
         trouble(logger, self._around.about, "container exited with code %d%s%s", ended.exit_code, last, again)
 
     async def _remove_left(self) -> None:
@@ -381,7 +399,11 @@ class ContainerKeeper:
             self._left.remove(id)
 
 
-def _terminated(state: ContainerState, words: str, wanted: bool) -> Terminated:
-    code = state.exit_code if state.exit_code is not None else 137  # removed by somebody: as if killed
-    reason = "OOMKilled" if state.oom_killed else "Completed" if code == 0 else "Error"
-    return Terminated(code, reason, "" if wanted or code == 0 else words, state.started_at, state.finished_at)
+def _code(state: ContainerState) -> int:
+    return state.exit_code if state.exit_code is not None else 137  # removed by somebody: as if killed
+
+
+def _terminated(state: ContainerState, message: str) -> Terminated:
+    code = _code(state)
+    reason = OOM_KILLED if state.oom_killed and code else "Completed" if code == 0 else "Error"
+    return Terminated(code, reason, message, state.started_at, state.finished_at)

@@ -8,7 +8,6 @@ Pod's keepers for every start, so that an edited ConfigMap counts from the next 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from emulator.lib.quantities import Quantity
 from emulator.objects.podspec import Container, PodSpec, SecurityContext, expand_env
@@ -25,7 +24,7 @@ _SHARES_PER_CPU, _LEAST_SHARES = 1024, 2
 def container_spec(
     pod: Resource[PodSpec], container: Container, env: Mapping[str, str], mounts: tuple[Mount, ...], attempt: int
 ) -> ContainerSpec:
-    """What to run for `container` of `pod`. `attempt` counts its starts and keeps names apart."""
+    """What to run for `container` of `pod`, as the image's user. `attempt` counts its starts and keeps names apart."""
     security = container.security_context
     return ContainerSpec(
         name=f"kemu-{pod.name}-{container.name}-{pod.uid[:8]}-{attempt}",
@@ -34,11 +33,10 @@ def container_spec(
         command=_expanded(container.command, env),
         args=_expanded(container.args, env),
         working_dir=container.working_dir,
-        user=_user(pod.spec, security),
         groups=_groups(pod.spec),
         hostname=pod.spec.hostname or pod.name,
         labels={POD_LABEL: f"{pod.namespace}/{pod.name}", CONTAINER_LABEL: container.name},
-        ports=tuple(port.container_port for port in container.ports),
+        ports=_ports(pod.spec, container),
         mounts=mounts,
         memory_bytes=_amount(container, "limits", "memory"),
         cpu_nano=_cpu_nano(container),
@@ -46,6 +44,7 @@ def container_spec(
         cap_add=_capabilities(security, "add"),
         cap_drop=_capabilities(security, "drop"),
         read_only_root=bool(security and security.read_only_root_filesystem),
+        is_unconfined=_is_unconfined(pod.spec, security),
         stdin=bool(container.stdin),
         stdin_once=bool(container.stdin_once),
         tty=bool(container.tty),
@@ -56,12 +55,13 @@ def _expanded(words: list[str] | None, env: Mapping[str, str]) -> tuple[str, ...
     return tuple(expand_env(word, env) for word in words) if words else None
 
 
-def _user(spec: PodSpec, security: SecurityContext | None) -> str | None:
-    user = _first(security, spec.security_context, "run_as_user")
-    group = _first(security, spec.security_context, "run_as_group")
-    if user is None:
-        return None  # the engine cannot set a group alone; Kubernetes asks for a user with it, too
-    return f"{user}:{group}" if group is not None else str(user)
+def _ports(spec: PodSpec, container: Container) -> tuple[int, ...]:
+    """Those of the container, and the others that probes of the Pod ask: one network has them all."""
+    own = [port.container_port for port in container.ports]
+    probes = [p for c in spec.containers for p in (c.readiness_probe, c.liveness_probe, c.startup_probe) if p]
+    handlers = [handler for p in probes for handler in (p.http_get, p.tcp_socket, p.grpc) if handler]
+    asked = [int(str(handler.port)) for handler in handlers if str(handler.port).isdigit()]
+    return tuple(dict.fromkeys([*own, *(port for port in asked if port and own)]))
 
 
 def _groups(spec: PodSpec) -> tuple[int, ...]:
@@ -72,12 +72,14 @@ def _groups(spec: PodSpec) -> tuple[int, ...]:
     return (*own, *(security.supplemental_groups or ()))
 
 
-def _first(container: Any, pod: Any, field: str) -> Any:
-    for security in (container, pod):
-        value = getattr(security, field, None)
-        if value is not None:
-            return value
-    return None
+def _is_unconfined(spec: PodSpec, security: SecurityContext | None) -> bool:
+    """Whether seccomp is off; unless it is, the engine's profile applies, as with Kubernetes' `seccompDefault`."""
+    own, pods = (context.seccomp_profile if context else None for context in (security, spec.security_context))
+    profile = own or pods or {}
+    if profile.get("type") == "Localhost":
+        fix = "there is no folder of profiles on this node; use RuntimeDefault"
+        raise ConfigFault(f"seccompProfile {profile.get('localhostProfile') or 'Localhost'}: {fix}")
+    return profile.get("type") == "Unconfined"
 
 
 def _capabilities(security: SecurityContext | None, which: str) -> tuple[str, ...]:

@@ -20,9 +20,9 @@ from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
 from emulator.objects.podspec import Container, PodSpec
 from emulator.objects.resource import Resource
-from emulator.runtime.base import Address, Capacity, ContainerSpec, Mount
+from emulator.runtime.base import Address, Capacity, ContainerSpec, ImageInfo, Mount
 from emulator.store.store import Store
-from emulator.workloads import volumes
+from emulator.workloads import lastwords, volumes
 from emulator.workloads.configs import CONFIG_MAP, SECRET
 from emulator.workloads.containers import ContainerKeeper, Running, Surroundings, Terminated
 from emulator.workloads.containerspecs import container_spec
@@ -33,6 +33,7 @@ from emulator.workloads.podevents import PodEvents
 from emulator.workloads.pods import virtual_containers
 from emulator.workloads.podstatus import pod_status
 from emulator.workloads.resourcefields import asks_node
+from emulator.workloads.users import user_of
 
 ADDRESS, COLD_START = "kemu.dev/address", "kemu.dev/cold-start"
 FINALIZER = "kemu.dev/container"
@@ -72,6 +73,7 @@ class PodWorker:
         self._folder = tools.folder / pod.uid
         self._events = PodEvents(pod, tools.recorder)
         virtual = virtual_containers(pod)
+        self._grace_s = min(_grace_s(pod), STOP_GRACE_S)
         policy = pod.spec.restart_policy or "Always"
         first = "OnFailure" if policy == "Always" else policy
         self._init = [self._keeper(c, first, "initContainers") for c in pod.spec.init_containers]
@@ -130,14 +132,20 @@ class PodWorker:
             about=about,
             full_name=f"{pod.name}_{pod.namespace}({pod.uid})",
             restart_policy=policy,
+            grace_s=self._grace_s,
             spec=self._spec,
             changed=self._changed,
             tell=lambda note: self._events.tell(note, container.name, which),
+            written=self._written,
         )
         return ContainerKeeper(container, around)
 
-    async def _spec(self, container: Container, attempt: int) -> ContainerSpec:
+    async def _written(self, container: Container) -> str:
+        return await asyncio.to_thread(lastwords.read, container, self._folder)
+
+    async def _spec(self, container: Container, image: ImageInfo, attempt: int) -> ContainerSpec:
         pod = self._pod
+        user = user_of(pod, container, image)
         if self.node == _UNKNOWN and asks_node(pod.spec):
             self.node = await self._link.call(self._link.runtime.capacity)
         env = environment_of(container, pod, self)
@@ -146,7 +154,9 @@ class PodWorker:
             self._plans = volumes.plan(pod, self)
             mounts = volumes.mounts_of(container, pod, self._plans, self._folder, env)
             await asyncio.to_thread(volumes.write, self._folder, self._plans, mounts)
-        spec = container_spec(pod, container, env, mounts, attempt)
+        await asyncio.to_thread(lastwords.make, container, self._folder)
+        mounts += lastwords.mount_of(container, self._folder)
+        spec = replace(container_spec(pod, container, env, mounts, attempt), user=user)
         is_sidecar = container not in pod.spec.init_containers and container is not self._owner.container
         return replace(spec, share_network_of=await self._network()) if is_sidecar else spec
 
@@ -205,10 +215,9 @@ class PodWorker:
         """Drain, then SIGTERM and patience; what is only about to start is given up."""
         living.cancel()
         state = self._owner.state
-        grace_s = float(self._pod.spec.termination_grace_period_seconds or 30)
         if isinstance(state, Running) and state.container.address is not None:
-            await self._tools.drain(state.container.address, grace_s)
-        await asyncio.gather(*(k.stop(min(grace_s, STOP_GRACE_S)) for k in (*self._init, *self._main)))
+            await self._tools.drain(state.container.address, _grace_s(self._pod))
+        await asyncio.gather(*(k.stop(self._grace_s) for k in (*self._init, *self._main)))
 
     async def _take_away(self) -> None:
         self._events.flush()
@@ -219,8 +228,12 @@ class PodWorker:
             self._log_of(shown.name).close()
         for name in volumes.engine_volumes(self._pod, self._plans):
             await self._tools.link.call(lambda name=name: self._tools.link.runtime.remove_volume(name))  # type: ignore[misc]
-        if self._plans:
-            await asyncio.to_thread(volumes.remove, self._folder)
+        await asyncio.to_thread(volumes.remove, self._folder)
         store, pod = self._tools.store, self._pod
         if store.find(pod.kind, pod.name, pod.namespace) is not None:
             store.patch_metadata(pod.key, finalizers=())
+
+
+def _grace_s(pod: Resource[PodSpec]) -> float:
+    given = pod.spec.termination_grace_period_seconds
+    return 30.0 if given is None else float(given)

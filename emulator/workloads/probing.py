@@ -24,25 +24,36 @@ PERIOD_S, TIMEOUT_S, FAILURES = 10, 1, 3
 
 
 def checker(probe: Probe, container: Container, runtime: Runtime, id: str, addresses: Mapping[int, Address]) -> Check:
-    """The question that `probe` asks of the container `id`."""
+    """The question that `probe` asks of the container `id`; of ports without an address the Runtime is asked."""
     timeout_s = float(probe.timeout_seconds or TIMEOUT_S)
-
-    def address(port: object) -> Address:
-        return _address(port, container, addresses)
-
     if probe.exec is not None:
         argv = tuple(probe.exec.command or ())
         return lambda: _exec_succeeds(runtime, id, argv, timeout_s)
+    ask, port = _question(probe, timeout_s)
+    number = _number(port, container) or next(iter(addresses), 0)
+    known = dict(addresses)
+
+    async def check() -> bool:
+        if number not in known:
+            if (address := await _reached(runtime, id, number)) is None:
+                return False
+            known[number] = address
+        return await ask(known[number])
+
+    return check
+
+
+def _question(probe: Probe, timeout_s: float) -> tuple[Callable[[Address], Awaitable[bool]], object]:
+    """What is asked of an address, and of which port; 0 is the main one."""
     if probe.http_get is not None:
         get = probe.http_get
         headers = [(h.name, h.value) for h in get.http_headers or ()]
         scheme = (get.scheme or "HTTP").lower()
-        return lambda: http_get(address(get.port), get.path or "/", headers, scheme, timeout_s)
+        return (lambda at: http_get(at, get.path or "/", headers, scheme, timeout_s)), get.port
     if probe.grpc is not None:
         grpc = probe.grpc
-        return lambda: grpc_health(address(grpc.port), grpc.service or "", timeout_s)
-    port = probe.tcp_socket.port if probe.tcp_socket is not None else None
-    return lambda: tcp_connects(address(port), timeout_s)
+        return (lambda at: grpc_health(at, grpc.service or "", timeout_s)), grpc.port
+    return (lambda at: tcp_connects(at, timeout_s)), probe.tcp_socket.port if probe.tcp_socket is not None else 0
 
 
 async def first_success(check: Check, successes: int = 1) -> None:
@@ -72,15 +83,17 @@ async def steadily(probe: Probe, check: Check, tell: Callable[[bool], None]) -> 
                 tell(False)
 
 
-def _address(port: object, container: Container, addresses: Mapping[int, Address]) -> Address:
+def _number(port: object, container: Container) -> int:
     if isinstance(port, str) and not port.isdigit():
         port = next((p.container_port for p in container.ports if p.name == port), 0)
-    number = int(str(port or 0))
-    if number in addresses:
-        return addresses[number]
-    main = next(iter(addresses.values()), ("127.0.0.1", 0))
-    # Directly reached containers answer on every port at the same address.
-    return (main[0], number) if number else main
+    return int(str(port or 0))
+
+
+async def _reached(runtime: Runtime, id: str, port: int) -> Address | None:
+    try:
+        return await runtime.reach(id, port)
+    except (ContainerGone, ContainerFailed, EngineUnavailable):
+        return None
 
 
 async def _exec_succeeds(runtime: Runtime, id: str, argv: tuple[str, ...], timeout_s: float) -> bool:

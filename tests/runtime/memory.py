@@ -108,10 +108,11 @@ class MemoryRuntime:
 
     # -- what a test does to it
 
-    def finish(self, id: str, code: int = 0) -> None:
-        """The container's process ends by itself."""
+    def finish(self, id: str, code: int = 0, *, oom_killed: bool = False) -> None:
+        """The container's process ends by itself, or is killed for its hunger."""
         state = self._states[id]
-        self._states[id] = replace(state, status=Status.EXITED, exit_code=code, finished_at=datetime.now(UTC))
+        ended = {"status": Status.EXITED, "exit_code": code, "oom_killed": oom_killed}
+        self._states[id] = replace(state, finished_at=datetime.now(UTC), **ended)  # type: ignore[arg-type]
         self._tell(id, "die", code)
 
     def lose(self) -> None:

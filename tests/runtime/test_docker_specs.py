@@ -35,6 +35,7 @@ def test_a_bare_spec_says_nothing_that_the_image_says() -> None:
     assert not {"Entrypoint", "Cmd", "WorkingDir", "User", "StopSignal", "Hostname", "ExposedPorts"} & set(made)
     assert (made["Image"], made["Env"], made["Labels"]) == ("app", [], {INSTANCE_LABEL: "i1"})
     assert made["HostConfig"]["SecurityOpt"] == ["no-new-privileges"]
+    assert made["HostConfig"]["PidsLimit"] == 4096
     assert made["HostConfig"]["LogConfig"]["Type"] == "json-file"
     assert not {"Memory", "NanoCpus", "CpuShares", "PortBindings", "ExtraHosts"} & set(made["HostConfig"])
 

@@ -28,13 +28,16 @@ pytestmark = pytest.mark.looptime(start=0)
 
 
 class World:
-    """An engine in memory, and keepers on it. `fault` is what keeps containers from being configured."""
+    """An engine in memory, and keepers on it. `fault` is what keeps containers from being configured, `message` what
+    they write as their last.
+    """
 
     def __init__(self, tasks: Tasks) -> None:
         self.tasks = tasks
         self.runtime = MemoryRuntime("here:1")
         self.link = EngineLink(self.runtime, 1.0, 4.0)
         self.fault = ""
+        self.message = ""
         self.states: list[str] = []
         self.told: list[Note] = []
         self._images = ImageKeeper(Store(Registry([IMAGE, CONFIG_MAP]), SystemClock(), CONFIG_MAP), self.link)
@@ -49,23 +52,28 @@ class World:
             about="hello-00001",
             full_name="hello-00001_default(1)",
             restart_policy=policy,
+            grace_s=10.0,
             spec=self._spec,
             changed=lambda: self.states.append(shown(keeper)),
             tell=self.told.append,
+            written=self._written,
         )
         keeper = ContainerKeeper(Container.model_validate({"name": "c", "image": image, **fields}), around)
         self.tasks.spawn(keeper.keep(), "keeper")
         return keeper
 
-    async def _spec(self, container: Container, attempt: int) -> ContainerSpec:
+    async def _spec(self, container: Container, image: ImageInfo, attempt: int) -> ContainerSpec:
         if self.fault:
             raise ConfigFault(self.fault)
-        return ContainerSpec(name=f"c-{attempt}", image=container.image)
+        return ContainerSpec(name=f"c-{attempt}", image=image.ref)
 
-    def end(self, keeper: ContainerKeeper, code: int) -> None:
+    async def _written(self, container: Container) -> str:
+        return self.message
+
+    def end(self, keeper: ContainerKeeper, code: int, *, oom_killed: bool = False) -> None:
         """The running container's process ends."""
         assert keeper.id is not None
-        self.runtime.finish(keeper.id, code)
+        self.runtime.finish(keeper.id, code, oom_killed=oom_killed)
 
     async def left(self) -> list[str]:
         """The names of the containers that the engine has."""
@@ -198,3 +206,24 @@ async def test_an_engine_that_goes_and_comes_back_is_no_crash(world: World) -> N
     world.end(keeper, 1)
     await asyncio.sleep(1)
     assert (shown(keeper), keeper.restarts) == ("ready", 1)
+
+
+async def test_what_it_wrote_at_its_end_is_its_message(world: World) -> None:
+    keeper = world.keep("Never")
+    await asyncio.sleep(1)
+    world.message = "the disk is full"
+    world.end(keeper, 3)
+    await asyncio.sleep(1)
+    assert isinstance(keeper.state, Terminated)
+    assert (keeper.state.message, keeper.state.reason) == ("the disk is full", "Error")
+
+
+async def test_one_that_ran_out_of_memory_is_told_as_such(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    keeper = world.keep(resources={"limits": {"memory": "32Mi"}})
+    await asyncio.sleep(1)
+    world.end(keeper, 137, oom_killed=True)
+    await asyncio.sleep(1)
+    assert keeper.last is not None
+    assert (keeper.last.exit_code, keeper.last.reason) == (137, "OOMKilled")
+    said = "OOMKilled: container used more than its memory limit of 32Mi (resources.limits.memory); starting it again"
+    assert [r.getMessage() for r in caplog.records] == [said]

@@ -51,19 +51,32 @@ def test_a_plain_container_leaves_all_to_the_image() -> None:
         ({"stdin": True}, "stdin", True),
         ({"stdin": True, "stdinOnce": True}, "stdin_once", True),
         ({"tty": True}, "tty", True),
-        ({"securityContext": {"runAsUser": 0}}, "user", "0"),
-        ({"securityContext": {"runAsUser": 5, "runAsGroup": 6}}, "user", "5:6"),
-        ({"securityContext": {"runAsGroup": 6}}, "user", None),
+        ({"securityContext": {"seccompProfile": {"type": "Unconfined"}}}, "is_unconfined", True),
+        ({"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}, "is_unconfined", False),
     ],
 )
 def test_each_field_becomes_the_engines(container: dict[str, Any], field: str, value: object) -> None:
     assert getattr(spec(**container), field) == value
 
 
-def test_the_containers_own_user_comes_before_the_pods() -> None:
-    pods = {"securityContext": {"runAsUser": 1, "runAsGroup": 2}}
-    assert spec(pods).user == "1:2"
-    assert spec(pods, securityContext={"runAsUser": 5}).user == "5:2"
+def test_the_containers_own_seccomp_profile_comes_before_the_pods() -> None:
+    pods = {"securityContext": {"seccompProfile": {"type": "Unconfined"}}}
+    assert spec(pods).is_unconfined
+    assert not spec(pods, securityContext={"seccompProfile": {"type": "RuntimeDefault"}}).is_unconfined
+
+
+def test_a_profile_of_the_nodes_own_is_refused_with_the_way_out() -> None:
+    profile = {"type": "Localhost", "localhostProfile": "profiles/audit.json"}
+    with pytest.raises(ConfigFault, match=r"seccompProfile profiles/audit\.json: .* use RuntimeDefault"):
+        spec(securityContext={"seccompProfile": profile})
+
+
+def test_the_container_with_the_ports_has_those_that_probes_of_the_others_ask() -> None:
+    side = {"name": "side", "image": "i", "readinessProbe": {"httpGet": {"port": 9090}}}
+    main = {"name": "c", "image": "i", "ports": [{"containerPort": 8080}], "livenessProbe": {"grpc": {"port": 7070}}}
+    made = pod({"containers": [main, side]})
+    ports = [container_spec(made, container, ENV, (), 1).ports for container in made.spec.containers]
+    assert ports == [(8080, 7070, 9090), ()]
 
 
 def test_groups_and_hostname_are_the_pods() -> None:

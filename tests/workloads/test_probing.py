@@ -71,3 +71,20 @@ async def test_a_command_is_run_in_the_container(code: int, is_well: bool) -> No
 async def test_a_command_in_a_container_that_went_fails() -> None:
     probe = Probe.model_validate({"exec": {"command": ["x"]}})
     assert not await checker(probe, Container(image="i"), MemoryRuntime(), "gone", {})()
+
+
+async def test_a_port_without_an_address_is_asked_where_the_engine_reaches_it() -> None:
+    runtime, connected = MemoryRuntime("i"), list[str]()
+    started = await runtime.start(ContainerSpec(name="side", image="i"))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append((await reader.readline()).decode())
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        probe = Probe.model_validate({"httpGet": {"port": port, "path": "/side"}})
+        assert await checker(probe, Container(image="i"), runtime, started.id, {8080: ("192.0.2.1", 8080)})()
+    assert connected == ["GET /side HTTP/1.1\r\n"]
+    assert not await checker(probe, Container(image="i"), runtime, "gone", {})()
