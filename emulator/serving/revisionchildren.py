@@ -20,7 +20,6 @@ from emulator.serving.features import Features
 from emulator.serving.revisionspec import RevisionSpec
 
 DEFAULT_PORT = 8080
-PROGRESS_DEADLINE_S = 600
 # Tells the Pod's worker which containers it only shows.
 VIRTUAL = "kemu.dev/virtual-containers"
 QUEUE_PROXY: Json = {
@@ -78,7 +77,9 @@ def pod_autoscaler(revision: Resource[RevisionSpec], reachability: str) -> Json:
     }
 
 
-def deployment_of(revision: Resource[RevisionSpec], replicas: int, port: int, features: Features) -> Json:
+def deployment_of(
+    revision: Resource[RevisionSpec], replicas: int, port: int, features: Features, deadline_s: int
+) -> Json:
     labels = _labels(revision)
     annotations = {
         key: value
@@ -99,7 +100,7 @@ def deployment_of(revision: Resource[RevisionSpec], replicas: int, port: int, fe
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": {f"{_PREFIX}revisionUID": revision.uid}},
-            "progressDeadlineSeconds": PROGRESS_DEADLINE_S,
+            "progressDeadlineSeconds": deadline_s,
             "template": {
                 "metadata": {
                     "labels": labels,

@@ -6,7 +6,7 @@ Followed: knative/serving pkg/reconciler/{revision,labeler}, pkg/apis/serving/v1
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from emulator.objects.configrefs import ConfigRef, config_refs, fault_of
 from emulator.objects.kind import Json, Kind
 from emulator.objects.problems import dotted
 from emulator.objects.resource import Resource
+from emulator.runtime.images import parse_name
 from emulator.serving.annotations import (
     CONFIGURATION_LABEL,
     LACKS,
@@ -26,6 +27,7 @@ from emulator.serving.annotations import (
     ROUTING_STATE,
     ROUTING_STATE_MODIFIED,
 )
+from emulator.serving.deploymentconfig import progress_deadline_s, unasked_registries
 from emulator.serving.features import Features
 from emulator.serving.kinds import CONFIGURATION, ROUTE
 from emulator.serving.podautoscalers import POD_AUTOSCALER
@@ -46,7 +48,8 @@ def reconcile(revision: Resource[RevisionSpec], view: View) -> Outcome:
     labels, annotations = routing(revision, _routes_to(revision, view), view.now)
     children = image_caches(revision)
     images = [view.find(_kind(view, IMAGE), child["metadata"]["name"], revision.namespace) for child in children]
-    if (unresolved := _unresolved(images)) is not None:
+    config = view.config("config-deployment", NAMESPACE)
+    if (unresolved := _unresolved(images, unasked_registries(config))) is not None:
         return Outcome(unresolved, {}, children, annotations, labels)
     autoscaler = view.find(POD_AUTOSCALER, revision.name, revision.namespace)
     deployment = view.find(_kind(view, DEPLOYMENT), deployment_name(revision), revision.namespace)
@@ -55,7 +58,13 @@ def reconcile(revision: Resource[RevisionSpec], view: View) -> Outcome:
     port, notes = user_port_of(revision, images)
     children += [
         pod_autoscaler(revision, reachability(revision, labels)),
-        deployment_of(revision, replicas, port, Features(view.config("config-features", NAMESPACE))),
+        deployment_of(
+            revision,
+            replicas,
+            port,
+            Features(view.config("config-features", NAMESPACE)),
+            progress_deadline_s(revision.annotations, config),
+        ),
     ]
     lack = _lack(revision, view)
     annotations[LACKS] = lack[1] if lack else None
@@ -113,14 +122,22 @@ def reachability(revision: Resource[RevisionSpec], labels: Mapping[str, str | No
     return "Reachable" if state == "active" else "Unreachable"
 
 
-def _unresolved(images: Sequence[Resource[Any] | None]) -> list[Condition] | None:
-    """The conditions while an image is not there; None when all are."""
+def _unresolved(images: Sequence[Resource[Any] | None], unasked: Collection[str]) -> list[Condition] | None:
+    """The conditions while an image is not there; None when all are.
+
+    Where a cluster has no digest to ask for, since the name has one or its registry is one of `unasked`, the reason is
+    the one that its Pods give. It would say so after the progress deadline.
+    """
     active = Condition("Active", "Unknown", severity="Info")
     for image in images:
         present = image.condition("Ready") if image is not None else {}
         if image is not None and present["status"] == "False":
-            ref = image.obj["spec"]["image"]
-            said = f'Unable to fetch image "{ref}": failed to resolve image to digest: {present.get("message", "")}'
+            ref, why = image.obj["spec"]["image"], present.get("message", "")
+            name = parse_name(ref)
+            if name.digest or name.registry in unasked:
+                unpulled = Condition.false("ResourcesAvailable", "ErrImagePull", f'Unable to pull image "{ref}": {why}')
+                return [Condition.unknown("ContainerHealthy", "Deploying"), unpulled, active]
+            said = f'Unable to fetch image "{ref}": failed to resolve image to digest: {why}'
             missing = Condition.false("ContainerHealthy", "ContainerMissing", said)
             return [missing, Condition.unknown("ResourcesAvailable", "ResolvingDigests"), active]
         if not present or present["status"] == "Unknown":

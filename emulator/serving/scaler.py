@@ -24,6 +24,7 @@ from emulator.objects.kind import Kind
 from emulator.objects.resource import Key, Resource
 from emulator.serving.autoscaler import TICK_S, DeciderState, Load, decide
 from emulator.serving.autoscalerconfig import AutoscalerConfig, InvalidConfig
+from emulator.serving.deploymentconfig import progress_deadline_s
 from emulator.serving.metrics import LoadWindows, Sample
 from emulator.serving.podautoscalers import POD_AUTOSCALER, PodAutoscalerSpec
 from emulator.serving.scalebounds import Plan, ScaleState, fixed_plan, plan
@@ -122,7 +123,7 @@ class Scaler:
                 self._consider(change.resource)
         elif kind is self._deployment and change.type != "DELETED":
             self._deployment_changed(change.resource)
-        elif kind.name == "ConfigMap" and change.resource.name == "config-autoscaler":
+        elif kind.name == "ConfigMap" and change.resource.name in ("config-autoscaler", "config-deployment"):
             for autoscaler in self._store.list(POD_AUTOSCALER):
                 self._consider(autoscaler)
 
@@ -146,7 +147,14 @@ class Scaler:
             config = AutoscalerConfig()
         reachable = autoscaler.spec.reachability != "Unreachable"
         concurrency = autoscaler.spec.container_concurrency
-        spec = ScaleSpec.of(autoscaler.annotations, concurrency, config, is_reachable=reachable)
+        deployment = self._store.config("config-deployment", self._namespace)
+        spec = ScaleSpec.of(
+            autoscaler.annotations,
+            concurrency,
+            config,
+            is_reachable=reachable,
+            progress_deadline_s=progress_deadline_s(autoscaler.annotations, deployment),
+        )
         return replace(spec, initial_scale=0) if autoscaler.annotations.get(START) == "asleep" else spec
 
     def _deployment_changed(self, deployment: Resource[Any]) -> None:

@@ -27,6 +27,7 @@ from emulator.serving.autoscalerconfig import (
     WINDOW_MIN_NS,
     AutoscalerConfig,
 )
+from emulator.serving.deploymentconfig import PROGRESS_DEADLINE_S
 
 T = TypeVar("T")
 Annotations = Mapping[str, str]
@@ -49,7 +50,6 @@ PANIC_WINDOW = (_GROUP + "panic-window-percentage", _GROUP + "panicWindowPercent
 PANIC_THRESHOLD = (_GROUP + "panic-threshold-percentage", _GROUP + "panicThresholdPercentage")
 RETENTION = (_GROUP + "scale-to-zero-pod-retention-period", _GROUP + "scaleToZeroPodRetentionPeriod")
 AGGREGATION = (_GROUP + "metric-aggregation-algorithm", _GROUP + "metricAggregationAlgorithm")
-PROGRESS_DEADLINE = ("serving.knative.dev/progress-deadline",)
 # kemu's own: what `up` finds at its start is rolled out already and asleep.
 ASLEEP = ("kemu.dev/start", "asleep")
 
@@ -58,7 +58,6 @@ _WEIGHTED = ("weighted-exponential", "weightedExponential")
 _RPS_UTILIZATION = 0.7
 # scaler.go activationTimeoutBuffer: the Deployment may first say why it made no progress.
 _ACTIVATION_BUFFER_S = 30.0
-_PROGRESS_DEADLINE_S = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +83,7 @@ class ScaleSpec:
     max_scale_up_rate: float = 1000.0
     max_scale_down_rate: float = 2.0
     enable_scale_to_zero: bool = True
-    activation_timeout_s: float = _PROGRESS_DEADLINE_S + _ACTIVATION_BUFFER_S
+    activation_timeout_s: float = PROGRESS_DEADLINE_S + _ACTIVATION_BUFFER_S
     is_reachable: bool = True
 
     @classmethod
@@ -95,12 +94,11 @@ class ScaleSpec:
         config: AutoscalerConfig | None = None,
         *,
         is_reachable: bool = True,
-        progress_deadline_s: float = _PROGRESS_DEADLINE_S,
+        progress_deadline_s: float = PROGRESS_DEADLINE_S,
     ) -> ScaleSpec:
         """The spec of a Revision with these annotations.
 
-        `progress_deadline_s` is the cluster's (`config-deployment`), which an annotation may override. A Revision that
-        no Route reaches has no minimum and no retention.
+        `progress_deadline_s` is its Deployment's. A Revision that no Route reaches has no minimum and no retention.
         """
         config = config or AutoscalerConfig()
         metric: Metric = "rps" if _get(annotations, METRIC) == "rps" else "concurrency"
@@ -108,7 +106,6 @@ class ScaleSpec:
         window_ns = _read(annotations, WINDOW, parse_go, config.stable_window_ns)
         panic_window = _read(annotations, PANIC_WINDOW, parse_float, config.panic_window_percentage)
         panic_threshold = _read(annotations, PANIC_THRESHOLD, parse_float, config.panic_threshold_percentage)
-        deadline = _read(annotations, PROGRESS_DEADLINE, parse_go, int(progress_deadline_s * SECOND)) / SECOND
         return cls(
             autoscaler_class=_get(annotations, CLASS) or config.autoscaler_class,
             metric=metric,
@@ -129,7 +126,7 @@ class ScaleSpec:
             max_scale_up_rate=config.max_scale_up_rate,
             max_scale_down_rate=config.max_scale_down_rate,
             enable_scale_to_zero=config.enable_scale_to_zero,
-            activation_timeout_s=deadline + _ACTIVATION_BUFFER_S,
+            activation_timeout_s=progress_deadline_s + _ACTIVATION_BUFFER_S,
             is_reachable=is_reachable,
         )
 

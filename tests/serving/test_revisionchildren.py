@@ -46,7 +46,7 @@ def containers(made: Resource[Any], port: int = 8080, **features: str) -> list[A
 
 def test_the_deployment_carries_labels_but_not_what_only_routing_and_scaling_ask() -> None:
     made = revision()
-    found = deployment_of(made, 2, 8080, Features({}))
+    found = deployment_of(made, 2, 8080, Features({}), 600)
     labels = {
         "app": "hello-00001",
         "color": "blue",
@@ -68,13 +68,13 @@ def test_the_deployment_carries_labels_but_not_what_only_routing_and_scaling_ask
 
 
 def test_the_queue_proxy_is_shown_beside_the_function() -> None:
-    template = deployment_of(revision(), 0, 8080, Features({}))["spec"]["template"]
+    template = deployment_of(revision(), 0, 8080, Features({}), 600)["spec"]["template"]
     assert [c["name"] for c in template["spec"]["containers"]] == ["user-container", "queue-proxy"]
 
 
 def test_a_label_app_of_the_user_stays() -> None:
     made = World().create(obj(REVISION, "r", {"containers": [{"image": "app"}]}, labels={"app": "mine"}))
-    assert deployment_of(made, 0, 8080, Features({}))["metadata"]["labels"]["app"] == "mine"
+    assert deployment_of(made, 0, 8080, Features({}), 600)["metadata"]["labels"]["app"] == "mine"
 
 
 def test_a_pod_has_no_fields_of_revisions_and_the_timeout_as_its_grace_period() -> None:

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from emulator.objects.resource import Resource
-from emulator.serving.annotations import CONFIGURATION_LABEL, LACKS, ROUTES, ROUTING_STATE, ROUTING_STATE_MODIFIED
+from emulator.serving.annotations import (
+    CONFIGURATION_LABEL,
+    LACKS,
+    NAMESPACE,
+    ROUTES,
+    ROUTING_STATE,
+    ROUTING_STATE_MODIFIED,
+)
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE
 from emulator.serving.podautoscalers import POD_AUTOSCALER
 from emulator.serving.revisions import reachability, routing
@@ -64,6 +71,19 @@ def test_a_missing_image_is_told_in_knatives_words() -> None:
     assert [c["kind"] for c in outcome.children] == ["Image"]
 
 
+@pytest.mark.parametrize("ref", ["app@sha256:" + "0" * 64, "dev.local/app", "own.test/app"])
+def test_an_image_that_no_registry_is_asked_about_fails_as_its_pods_would(ref: str) -> None:
+    world = World()
+    world.config("config-deployment", NAMESPACE, UNASKED)
+    made = world.create(obj(REVISION, "hello-00001", {"containers": [{"image": ref}]}))
+    image(world, made, "False", message="no such image")
+    outcome = world.reconcile(made)
+    assert said(outcome) == ("False", "ErrImagePull", f'Unable to pull image "{ref}": no such image')
+
+
+UNASKED = {"registries-skipping-tag-resolving": "own.test, dev.local"}
+
+
 def test_with_its_images_it_is_deployed_with_no_replica_of_its_own() -> None:
     world = World()
     made = revision(world)
@@ -72,6 +92,13 @@ def test_with_its_images_it_is_deployed_with_no_replica_of_its_own() -> None:
     outcome = world.reconcile(made)
     assert outcome.status["containerStatuses"] == [{"name": "user-container", "imageDigest": "app@sha256:1"}]
     assert said(outcome, "ResourcesAvailable")[1] == "Deploying"
+
+
+def test_its_deployment_has_the_progress_deadline_of_the_cluster() -> None:
+    world = World()
+    world.config("config-deployment", NAMESPACE, {"progress-deadline": "120s"})
+    _, deployment = deployed(world, revision(world))
+    assert deployment.obj["spec"]["progressDeadlineSeconds"] == 120
 
 
 def test_the_replicas_that_the_scaler_wrote_stay() -> None:

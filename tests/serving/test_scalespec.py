@@ -74,7 +74,7 @@ def test_every_annotation_is_read() -> None:
             scale_to_zero_pod_retention_period="1m30s",
             metric_aggregation_algorithm="weighted-exponential",
         )
-        | {"autoscaling.knative.dev/class": HPA, "serving.knative.dev/progress-deadline": "120s"}
+        | {"autoscaling.knative.dev/class": HPA}
     )
     assert spec == ScaleSpec(
         autoscaler_class=HPA,
@@ -89,7 +89,6 @@ def test_every_annotation_is_read() -> None:
         panic_threshold=1.5,
         retention_s=90.0,
         is_weighted=True,
-        activation_timeout_s=150.0,
     )
     assert not spec.is_kpa
 
