@@ -51,7 +51,7 @@ from emulator.serving.annotations import NAMESPACE
 from emulator.serving.backends import Backends
 from emulator.serving.reconcilers import KINDS as SERVING_KINDS
 from emulator.serving.reconcilers import RECONCILERS as SERVING_RECONCILERS
-from emulator.serving.scaler import Scaler
+from emulator.serving.scaler import FrozenTier, Scaler
 from emulator.settings import Settings
 from emulator.store.database import Database
 from emulator.store.disk import Disk
@@ -309,7 +309,8 @@ class Parts:
         self.images = ImageKeeper(store, self.link)
         self._client = ClusterClient(self.hosts.internal, dialer, self._deadlines)
         self._eventing = Eventing(store, self.hosts, self._client)
-        self._scaler = Scaler(store, lambda namespace, name: self._backends.throttler(namespace, name), NAMESPACE)
+        tier = FrozenTier(settings.idle, settings.frozen_max)
+        self._scaler = Scaler(store, lambda *revision: self._backends.throttler(*revision), NAMESPACE, tier)
         self._backends = Backends(store, self.hosts, dialer, addresses, self._scaler.poke)
         self._logs = PodLogs()
         tools = Tools(store, self.link, self.images, settings.data_dir / "pods", self._backends.drain, recorder)

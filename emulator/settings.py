@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Settings:
     domain: str = "localhost"
     runtime: str = "docker"
     watch: bool = True
+    idle: Literal["stop", "freeze"] = "stop"  # what becomes of an idle replica whose Service does not say it
+    frozen_max: int = 8  # frozen replicas kept at most, so that a laptop's memory holds
     paths: tuple[Path, ...] = ()
     drain_s: float = 5.0  # how long the first Ctrl-C waits for requests in flight
     reload_quiet_s: float = 0.05  # files must have rested this long before a reload

@@ -36,13 +36,28 @@ _OTHERS = 'From another terminal: `kemu ps`, `kemu get`, `kemu logs`; and kubect
 @click.option(
     "--runtime", type=click.Choice(["docker"]), default="docker", show_default=True, help="What runs containers."
 )
+@click.option(
+    "--idle",
+    type=click.Choice(["stop", "freeze"]),
+    default="stop",
+    show_default=True,
+    help="What becomes of an idle Service's container, unless its annotation kemu.dev/idle says it.",
+)
+@click.option(
+    "--frozen-max",
+    type=click.IntRange(0),
+    default=8,
+    show_default=True,
+    help="Frozen containers kept at most; beyond it the one frozen longest is stopped.",
+)
 @click.option("--no-watch", is_flag=True, help="Do not reload manifests when their files change.")
 @click.option("--json", "is_json", is_flag=True, help="One JSON object a line instead of text.")
 @click.option("-v", "--verbose", is_flag=True, help="Also what the reconcilers decide.")
 @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
 @data_dir_option
-def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: str, no_watch: bool,
-            is_json: bool, verbose: bool, quiet: bool, data_dir: str | None) -> None:  # fmt: skip
+def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: str, idle: str,
+            frozen_max: int, no_watch: bool, is_json: bool, verbose: bool, quiet: bool,
+            data_dir: str | None) -> None:  # fmt: skip
     """Run every YAML and JSON document below PATH (files, folders, - for stdin; else the current folder).
 
     Services answer at http://NAME.NAMESPACE.localhost:8080, and on http://localhost:8080 by their Host header. Files
@@ -60,6 +75,8 @@ def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: 
         domain=domain,
         runtime=runtime,
         watch=not no_watch,
+        idle="freeze" if idle == "freeze" else "stop",
+        frozen_max=frozen_max,
         paths=tuple(Path(path) for path in paths or (".",)),
     )
     with contextlib.closing(set_up(is_json=is_json, is_verbose=verbose, is_quiet=quiet)) as terminal:

@@ -12,7 +12,7 @@ from emulator.lib.durations import SECOND, parse_go
 from emulator.manifests.asleep import START
 from emulator.objects.kind import Json, Request
 from emulator.objects.names import dns1035_faults
-from emulator.objects.problems import Problem, invalid_key, invalid_value, missing
+from emulator.objects.problems import Problem, invalid_key, invalid_value, missing, under
 from emulator.objects.resource import Resource
 from emulator.store.store import MANIFESTS
 
@@ -32,6 +32,8 @@ CREATOR = f"{GROUP}/creator"
 LAST_MODIFIER = f"{GROUP}/lastModifier"
 ROLLOUT_DURATION = f"{GROUP}/rollout-duration"
 PROGRESS_DEADLINE = f"{GROUP}/progress-deadline"
+IDLE = "kemu.dev/idle"
+"""`freeze` or `stop`, on a Service or Configuration or its template: what becomes of the last replica when idle."""
 LACKS = "kemu.dev/lacks"
 """On a Revision: what is said of the ConfigMap or Secret that it is missing."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -94,6 +96,16 @@ def object_problems(resource: Resource[Any], request: Request) -> Iterator[Probl
         yield invalid_value(modifier, *path, LAST_MODIFIER)
 
 
+def own_problems(resource: Resource[Any]) -> Iterator[Problem]:
+    """The rule for an annotation of kemu's own, which may stand on a Service or Configuration or on its template."""
+    yield from under(_idle_problems(resource.annotations), "metadata", "annotations")
+
+
+def _idle_problems(annotations: Mapping[str, str]) -> Iterator[Problem]:
+    if (said := annotations.get(IDLE)) is not None and said not in ("stop", "freeze"):
+        yield Problem((IDLE,), f"invalid value: {said}", hint='write "freeze" or "stop"')
+
+
 def rollout_problems(resource: Resource[Any]) -> Iterator[Problem]:
     """The rule for the rollout's duration, which a Service or Route may have."""
     if text := resource.annotations.get(ROLLOUT_DURATION):
@@ -121,6 +133,7 @@ def template_problems(annotations: Mapping[str, str]) -> Iterator[Problem]:
             yield invalid_key(key)
     if text := annotations.get(PROGRESS_DEADLINE):
         yield from _duration_problems(text, "progress-deadline", (PROGRESS_DEADLINE,))
+    yield from _idle_problems(annotations)
 
 
 def owner_label_problems(resource: Resource[Any], label: str, kind: str) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from emulator.ingress.hosts import VirtualHosts
 from emulator.ingress.upstream import Dialer, Endpoint
 from emulator.lib.report import report
 from emulator.objects.kind import Kind
+from emulator.objects.podmarks import ADDRESS, COLD_START, REVISION_LABEL, takes_requests
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import NAMESPACE
 from emulator.serving.hostnames import BadTemplate, HostNames
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ADDRESS, COLD_START = "kemu.dev/address", "kemu.dev/cold-start"
 _WHOLE = 0.8  # clocks differ by milliseconds
-REVISION_LABEL = "serving.knative.dev/revision"
 
 
 class RouteHandler:
@@ -120,15 +119,16 @@ class Backends:
                 return f"{shown.kind.name} {shown.namespace}/{shown.name} is not ready: {said}"
         return ""
 
-    async def drain(self, address: tuple[str, int], timeout_s: float) -> None:
-        """Returns when no request is under way to a replica that was taken out, or after `timeout_s`."""
+    async def drain(self, address: tuple[str, int], timeout_s: float) -> bool:
+        """True once no request is under way to a replica that was taken out; False after `timeout_s`."""
         text = f"{address[0]}:{address[1]}"
         try:
             async with asyncio.timeout(timeout_s):
                 for throttler in list(self._throttlers.values()):
                     await throttler.drained(text)
         except TimeoutError:
-            return
+            return False
+        return True
 
     # -- Revisions
 
@@ -190,7 +190,7 @@ class Backends:
             return
         pods = self._pods.setdefault((pod.namespace, revision), {})
         address = pod.annotations.get(ADDRESS)
-        is_usable = address is not None and pod.is_ready and not pod.is_deleting
+        is_usable = address is not None and takes_requests(pod)
         if is_usable == (pod.name in pods):
             return
         if is_usable and address is not None:

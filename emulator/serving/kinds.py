@@ -26,6 +26,7 @@ from emulator.serving.annotations import (
     WEBHOOK,
     name_problems,
     object_problems,
+    own_problems,
     owner_label_problems,
     rollout_problems,
     rouse,
@@ -102,6 +103,7 @@ def _has_controller(obj: Json) -> bool:
 
 def _validate_service(service: Resource[ServiceSpec], request: Request) -> Iterator[Problem]:
     yield from object_problems(service, request)
+    yield from own_problems(service)
     yield from rollout_problems(service)
     yield from _template_problems(service, request)
     yield from under(traffic_problems(service.spec.traffic, is_service=True), "spec")
@@ -109,6 +111,7 @@ def _validate_service(service: Resource[ServiceSpec], request: Request) -> Itera
 
 def _validate_configuration(configuration: Resource[ConfigurationSpec], request: Request) -> Iterator[Problem]:
     yield from object_problems(configuration, request)
+    yield from own_problems(configuration)
     yield from owner_label_problems(configuration, SERVICE_LABEL, "Service")
     yield from _template_problems(configuration, request)
 

@@ -9,6 +9,7 @@ pkg/reconciler/revision/resources/{deploy,pa,imagecache,env_var}.go.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from emulator.control.reconciler import Note
@@ -56,7 +57,10 @@ def image_caches(revision: Resource[RevisionSpec]) -> list[Json]:
     ]
 
 
-def pod_autoscaler(revision: Resource[RevisionSpec], reachability: str) -> Json:
+def pod_autoscaler(
+    revision: Resource[RevisionSpec], reachability: str, inherited: Mapping[str, str] = MappingProxyType({})
+) -> Json:
+    """`inherited` are annotations of the Configuration that count where the Revision has none of that name."""
     spec: Json = {
         "containerConcurrency": revision.obj["spec"].get("containerConcurrency", 0),
         "protocolType": protocol(revision),
@@ -71,7 +75,7 @@ def pod_autoscaler(revision: Resource[RevisionSpec], reachability: str) -> Json:
             "name": revision.name,
             "namespace": revision.namespace,
             "labels": _labels(revision),
-            "annotations": {k: v for k, v in revision.annotations.items() if k not in _OWN},
+            "annotations": {**inherited, **{k: v for k, v in revision.annotations.items() if k not in _OWN}},
         },
         "spec": spec,
     }

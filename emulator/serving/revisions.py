@@ -16,11 +16,13 @@ from emulator.lib.clock import rfc3339
 from emulator.objects.conditions import Condition
 from emulator.objects.configrefs import ConfigRef, config_refs, fault_of
 from emulator.objects.kind import Json, Kind
+from emulator.objects.podmarks import is_frozen
 from emulator.objects.problems import dotted
 from emulator.objects.resource import Resource
 from emulator.runtime.images import parse_name
 from emulator.serving.annotations import (
     CONFIGURATION_LABEL,
+    IDLE,
     LACKS,
     NAMESPACE,
     ROUTES,
@@ -57,7 +59,7 @@ def reconcile(revision: Resource[RevisionSpec], view: View) -> Outcome:
     replicas = deployment.obj["spec"]["replicas"] if deployment else 0  # the Scaler's affair
     port, notes = user_port_of(revision, images)
     children += [
-        pod_autoscaler(revision, reachability(revision, labels)),
+        pod_autoscaler(revision, reachability(revision, labels), _inherited(revision, view)),
         deployment_of(
             revision,
             replicas,
@@ -120,6 +122,13 @@ def reachability(revision: Resource[RevisionSpec], labels: Mapping[str, str | No
         failed = any(revision.condition(t)["status"] == "False" for t in ("ResourcesAvailable", "ContainerHealthy"))
         return "Unreachable" if failed else ""
     return "Reachable" if state == "active" else "Unreachable"
+
+
+def _inherited(revision: Resource[RevisionSpec], view: View) -> dict[str, str]:
+    """What a Service says of all its Revisions, and may change without making another one."""
+    configuration = view.find(CONFIGURATION, revision.labels.get(CONFIGURATION_LABEL, ""), revision.namespace)
+    idle = configuration.annotations.get(IDLE) if configuration is not None else None
+    return {IDLE: idle} if idle else {}
 
 
 def _unresolved(images: Sequence[Resource[Any] | None], unasked: Collection[str]) -> list[Condition] | None:
@@ -211,7 +220,7 @@ def _crash(deployment: Resource[Any] | None, view: View) -> Condition | None:
     if deployment is None or not deployment.obj["spec"].get("replicas") or deployment.status.get("availableReplicas"):
         return None
     sets = view.children(_kind(view, REPLICA_SET), deployment)
-    for pod in (pod for each in sets for pod in view.children(_kind(view, POD), each)):
+    for pod in (pod for each in sets for pod in view.children(_kind(view, POD), each) if not is_frozen(pod)):
         for status in pod.status.get("containerStatuses", ()):
             for state in (status["state"], status.get("lastState", {})):
                 if ended := state.get("terminated"):

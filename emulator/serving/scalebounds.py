@@ -31,7 +31,8 @@ TIMED_OUT = Condition.false("Active", "TimedOut", "The target could not be activ
 class ScaleState:
     """Where a Revision stands: its Active condition and mode with the times they took hold, what was applied last.
 
-    `is_initialized` tells whether it was ever ready at its initial scale; `replicas` is what its Deployment has.
+    `is_initialized` tells whether it was ever ready at its initial scale; `replicas` is what its Deployment has;
+    `frozen_since` when its last replica was frozen, if it is (`freezing.py`).
     """
 
     active: Condition
@@ -40,6 +41,7 @@ class ScaleState:
     is_initialized: bool = False
     mode: Mode = "Proxy"
     mode_since: float = 0.0
+    frozen_since: float | None = None
 
     @classmethod
     def fresh(cls, spec: ScaleSpec, now: float) -> ScaleState:

@@ -7,7 +7,8 @@ nothing: the loop only looks at those that are awake, and sleeps when all are as
 
 Knative waits at scale to zero until its activator has taken over the requests; here the Throttler always stands in the
 path, so that wait is over at once (`ScaleState.fresh`). It is told, though, when a cluster would have the activator
-there, since that can be seen.
+there, since that can be seen. Where a Revision asks for it the last replica is frozen before it is stopped
+(`freezing.py`): by an annotation on its Pod, which the Throttler's table and the Pod's worker follow.
 """
 
 from __future__ import annotations
@@ -15,16 +16,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from emulator.lib.clock import rfc3339
+from emulator.lib.durations import human
 from emulator.lib.report import report
 from emulator.objects.conditions import Condition, summarize
 from emulator.objects.kind import Kind
+from emulator.objects.podmarks import FROZEN, REVISION_LABEL, takes_requests
 from emulator.objects.resource import Key, Resource
 from emulator.serving.autoscaler import TICK_S, DeciderState, Load, decide
 from emulator.serving.autoscalerconfig import AutoscalerConfig, InvalidConfig
 from emulator.serving.deploymentconfig import progress_deadline_s
+from emulator.serving.freezing import Idle, frozen_plan, surplus, with_idle
 from emulator.serving.metrics import LoadWindows, Sample
 from emulator.serving.podautoscalers import POD_AUTOSCALER, PodAutoscalerSpec
 from emulator.serving.scalebounds import Plan, ScaleState, fixed_plan, plan
@@ -37,6 +42,7 @@ logger = logging.getLogger(__name__)
 START = "kemu.dev/start"
 """`asleep` on what `up` found at its start: rolled out already, and at zero."""
 SAMPLE_S = 1.0
+_LONG_AGO = float("-inf")
 
 
 class LoadSource(Protocol):
@@ -71,16 +77,34 @@ class _Decider:
         return self.scale.replicas == 0 and self.scale.active.status == "False"
 
 
+@dataclass(frozen=True)
+class FrozenTier:
+    """What becomes of an idle replica where its Revision does not say it, and how many are kept frozen at most."""
+
+    idle: Idle = "stop"
+    most: int = 8
+
+
 class Scaler:
     """`load_of` gives the LoadSource of a Revision by (namespace, name)."""
 
-    def __init__(self, store: Store, load_of: Callable[[str, str], LoadSource | None], namespace: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        load_of: Callable[[str, str], LoadSource | None],
+        namespace: str,
+        tier: FrozenTier = FrozenTier(),
+    ) -> None:
         self._store = store
         self._load_of = load_of
         self._namespace = namespace
+        self._tier = tier
         deployment = store.registry.of("apps/v1", "Deployment")
+        pod = store.registry.of("v1", "Pod")
         assert deployment is not None
+        assert pod is not None
         self._deployment: Kind[Any] = deployment
+        self._pod: Kind[Any] = pod
         self._deciders: dict[Key, _Decider] = {}
         self._awake: set[Key] = set()
         self._wake = asyncio.Event()
@@ -101,15 +125,29 @@ class Scaler:
                 self._tick(key, loop.time())
 
     def poke(self, namespace: str, revision: str) -> None:
-        """A request waits for this Revision: when it is at zero, want one replica before this returns."""
+        """A request waits for this Revision: when it is at zero, want one replica before this returns; thaw a frozen
+        one.
+        """
         key = Key(POD_AUTOSCALER, namespace, revision)
         decider = self._deciders.get(key)
-        if decider is None or decider.scale.replicas > 0:
+        if decider is None:
+            return
+        if decider.scale.replicas == 0:
+            self._activate(key)
+        elif self._thaw(key, decider):
+            # What else is to be written comes after the engine has been asked.
+            asyncio.get_running_loop().call_soon(self._activate, key)
+
+    def _activate(self, key: Key) -> None:
+        if (decider := self._deciders.get(key)) is None:
             return
         now = asyncio.get_running_loop().time()
-        source = self._load_of(namespace, revision)
-        decider.windows.record(now, max(1, source.in_flight if source else 1))
+        decider.windows.record(now, max(1, self._in_flight(key)))
         self._decide(key, decider, now)
+
+    def _in_flight(self, key: Key) -> int:
+        source = self._load_of(key.namespace, key.name)
+        return source.in_flight if source else 0
 
     # -- what changes
 
@@ -155,6 +193,7 @@ class Scaler:
             is_reachable=reachable,
             progress_deadline_s=progress_deadline_s(autoscaler.annotations, deployment),
         )
+        spec = with_idle(spec, autoscaler.annotations, self._tier.idle)
         return replace(spec, initial_scale=0) if autoscaler.annotations.get(START) == "asleep" else spec
 
     def _deployment_changed(self, deployment: Resource[Any]) -> None:
@@ -187,7 +226,9 @@ class Scaler:
     def _plan(self, key: Key, decider: _Decider, now: float) -> None:
         before, ready = decider.scale, self._ready(key)
         if decider.spec.is_kpa:
-            made, decider.scale = plan(decider.spec, decider.state.last, ready, before, now)
+            made, after = plan(decider.spec, decider.state.last, ready, before, now)
+            busy = self._in_flight(key)
+            made, decider.scale = frozen_plan(decider.spec, made, before, after, now, ready=ready, in_flight=busy)
         else:
             made, decider.scale = fixed_plan(decider.spec, ready, before, now)
         if made.replicas != before.replicas:
@@ -197,11 +238,45 @@ class Scaler:
             source.set_mode(is_proxied=decider.scale.mode == "Proxy")
         self._tell(key, decider, made, ready)
         self._scale(key, made.replicas)
+        if decider.scale.frozen_since is not None:
+            self._freeze(key, decider, is_new=before.frozen_since is None)
+        elif before.frozen_since is not None and made.replicas:
+            self._thaw(key, decider)
         if decider.is_asleep:
             self._awake.discard(key)
         else:
             self._awake.add(key)
             self._wake.set()
+
+    # -- freezing
+
+    def _freeze(self, key: Key, decider: _Decider, *, is_new: bool) -> None:
+        """Have what is ready of a Revision paused; then stop those that are too many."""
+        for pod in self._pods(key):
+            if takes_requests(pod):
+                self._store.patch_metadata(pod.key, annotations={FROZEN: rfc3339(self._store.clock.now())})
+        if not is_new:
+            return
+        kept = human(decider.spec.frozen_s)
+        report(logger, key.name, "idle: frozen; thawed by a request, stopped after %s", kept, frozen=1)
+        since = {k: d.scale.frozen_since for k, d in self._deciders.items() if d.scale.frozen_since is not None}
+        for other in surplus(since, self._tier.most):
+            report(logger, other.name, "more than %d are frozen: the oldest is stopped", self._tier.most)
+            crowded = self._deciders[other]
+            crowded.scale = replace(crowded.scale, frozen_since=_LONG_AGO)
+            self._plan(other, crowded, asyncio.get_running_loop().time())
+
+    def _thaw(self, key: Key, decider: _Decider) -> bool:
+        """Whether anything was frozen; it is being thawed from here on."""
+        frozen = [pod for pod in self._pods(key) if FROZEN in pod.annotations]
+        was_frozen = bool(frozen) or decider.scale.frozen_since is not None
+        decider.scale = replace(decider.scale, frozen_since=None)
+        for pod in frozen:
+            self._store.patch_metadata(pod.key, annotations={FROZEN: None})
+        return was_frozen
+
+    def _pods(self, key: Key) -> list[Resource[Any]]:
+        return [p for p in self._store.scan(self._pod, key.namespace) if p.labels.get(REVISION_LABEL) == key.name]
 
     # -- the Store
 

@@ -62,7 +62,10 @@ _ACTIVATION_BUFFER_S = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class ScaleSpec:
-    """Everything that decides the scale of one Revision. Times in seconds, 0 for `max_scale` is no bound."""
+    """Everything that decides the scale of one Revision. Times in seconds, 0 for `max_scale` is no bound.
+
+    `frozen_s` is how long the last replica is kept frozen (`freezing.py`); 0: it is stopped at once.
+    """
 
     autoscaler_class: str = KPA
     metric: Metric = "concurrency"
@@ -78,6 +81,7 @@ class ScaleSpec:
     panic_window_s: int = 6
     panic_threshold: float = 2.0
     retention_s: float = 0.0
+    frozen_s: float = 0.0
     grace_s: float = 30.0
     is_weighted: bool = False
     max_scale_up_rate: float = 1000.0

@@ -27,7 +27,7 @@ from emulator.workloads import lastwords
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import ConfigFault
 from emulator.workloads.imagekeeper import ImageKeeper
-from emulator.workloads.probing import checker, first_success, steadily
+from emulator.workloads.probing import Check, checker, first_success, steadily
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +110,9 @@ class ContainerKeeper:
         self._link = around.link
         self._attempt = 0
         self._is_renewing = False
+        self._awake = asyncio.Event()
+        self._awake.set()
+        self._naps = 0
         self.is_resting = False
         """Ended, and not to be started again."""
         self._left: list[str] = []
@@ -119,11 +122,31 @@ class ContainerKeeper:
         """The running container's id."""
         return self.state.container.id if isinstance(self.state, Running) else None
 
+    @property
+    def is_frozen(self) -> bool:
+        """Its Pod is frozen: no probe is asked, and one that ends is started again only when that is over."""
+        return not self._awake.is_set()
+
+    def rest(self) -> None:
+        """The container is about to be paused."""
+        self._naps += 1
+        self._awake.clear()
+
+    def wake(self) -> None:
+        """The container runs on, as it was before."""
+        self._awake.set()
+
+    def doubt(self, id: str) -> None:
+        """A container that could not be thawed: not ready until another one is."""
+        if id == self.id:
+            self.is_ready = False
+
     async def keep(self) -> None:
         """Run the container until it is stopped, or has ended and its restart policy lets it rest."""
         backoff = CrashBackoff()
         loop = asyncio.get_running_loop()
         while not self.is_stopping:
+            await self._awake.wait()
             self.last = await self._once() or self.last
             ended, exited_at = self.state, loop.time()
             if self._is_renewing and not self.is_stopping:
@@ -303,7 +326,7 @@ class ContainerKeeper:
                 advice.cancel()
         self._set_ready(True, (loop.time() - begun) * 1000)
         if probe is not None:
-            await steadily(probe, check, self._set_ready)
+            await steadily(probe, self._when_awake(check), self._set_ready)
 
     async def _start_up(self, probe: Probe, running: RunningContainer) -> None:
         await asyncio.sleep(probe.initial_delay_seconds or 0)
@@ -318,7 +341,7 @@ class ContainerKeeper:
         await asyncio.sleep(probe.initial_delay_seconds or 0)
         dead = asyncio.Event()
         async with Tasks() as tasks:
-            check = self._checker(probe, running)
+            check = self._when_awake(self._checker(probe, running))
             tasks.spawn(steadily(probe, check, lambda well: None if well else dead.set()), "liveness")
             await dead.wait()
         await self._kill(running.id, "liveness", probe)
@@ -337,6 +360,20 @@ class ContainerKeeper:
 
     def _checker(self, probe: Probe, running: RunningContainer) -> Callable[[], Awaitable[bool]]:
         return checker(probe, self.container, self._link.runtime, running.id, running.addresses)
+
+    def _when_awake(self, check: Check) -> Check:
+        """`check` while the container is not frozen; what it says of one that was frozen meanwhile does not count."""
+
+        async def asked() -> bool:
+            while True:
+                await self._awake.wait()
+                naps = self._naps
+                if await check():
+                    return True
+                if naps == self._naps:
+                    return False
+
+        return asked
 
     def _advise(self, probe: Probe, running: RunningContainer) -> None:
         self._tell_unhealthy("readiness")
@@ -382,6 +419,9 @@ class ContainerKeeper:
         return "\n".join(line.text for line in found)
 
     def _report_exit(self, ended: Terminated, delay_s: float) -> None:
+        if self.is_frozen:
+            trouble(logger, self._around.about, "container exited with code %d while frozen", ended.exit_code)
+            return
         again = f"; next start in {delay_s:.0f} s (CrashLoopBackOff)" if delay_s else "; starting it again"
         if ended.reason == OOM_KILLED:
             limits = self.container.resources.limits if self.container.resources else {}

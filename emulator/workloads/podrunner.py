@@ -11,6 +11,7 @@ from collections import OrderedDict
 
 from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
+from emulator.objects.podmarks import FROZEN
 from emulator.objects.podspec import PodSpec
 from emulator.objects.resource import Resource
 from emulator.store.store import Store
@@ -97,6 +98,8 @@ class PodRunner:
             self._take(change.resource)
         elif worker is not None and (change.type == "DELETED" or change.resource.is_deleting):
             worker.end()
+        elif worker is not None:
+            worker.freeze(FROZEN in change.resource.annotations)
 
     def _take(self, pod: Resource[PodSpec]) -> None:
         if pod.is_deleting:

@@ -12,12 +12,14 @@ from typing import Any
 
 from emulator.lib.clock import rfc3339
 from emulator.objects.conditions import Condition, written
+from emulator.objects.podmarks import REASON
 from emulator.objects.podspec import Container, PodSpec
 from emulator.objects.resource import Resource
 from emulator.workloads.containers import ContainerKeeper, Running, Terminated
 
 Json = dict[str, Any]
 HOST_IP = "127.0.0.1"
+_FROZEN = {"reason": REASON, "message": "Idle: its containers are paused until a request comes."}
 
 
 def pod_status(
@@ -32,6 +34,7 @@ def pod_status(
     before = pod.status
     status: Json = {
         "phase": _phase(init, main),
+        **(_FROZEN if any(k.is_frozen for k in main) else {}),
         "conditions": written(_conditions(init, main, shown), before.get("conditions", ()), now),
         "hostIP": HOST_IP,
         "hostIPs": [{"ip": HOST_IP}],
@@ -54,12 +57,16 @@ def _shown_status(container: Container, main: Sequence[ContainerKeeper]) -> Json
         "name": container.name,
         "image": container.image,
         "imageID": "",
-        "ready": all(k.is_ready for k in main),
+        "ready": all(_is_ready(k) for k in main),
         "started": since is not None,
         "restartCount": 0,
         "state": state,
         "lastState": {},
     }
+
+
+def _is_ready(keeper: ContainerKeeper) -> bool:
+    return keeper.is_ready and not keeper.is_frozen
 
 
 def _quality(containers: Sequence[Container]) -> str:
@@ -99,6 +106,8 @@ def _conditions(
     unready = [k.container.name for k in main if not k.is_ready]
     if main and all(k.is_resting and isinstance(k.state, Terminated) and k.state.exit_code == 0 for k in main):
         ready = [Condition.false(type_, "PodCompleted") for type_ in ("ContainersReady", "Ready")]
+    elif any(k.is_frozen for k in main):
+        ready = [Condition.false(type_, REASON, _FROZEN["message"]) for type_ in ("ContainersReady", "Ready")]
     elif unready:
         unready += [c.name for c in shown]
         said = f"containers with unready status: [{' '.join(unready)}]"
@@ -113,7 +122,7 @@ def _container_status(keeper: ContainerKeeper) -> Json:
         "name": keeper.container.name,
         "image": keeper.container.image,
         "imageID": keeper.image_id,
-        "ready": keeper.is_ready,
+        "ready": _is_ready(keeper),
         "started": keeper.is_started,
         "restartCount": keeper.restarts,
         "state": _state(keeper),

@@ -18,6 +18,7 @@ from pathlib import Path
 from emulator.control.recorder import Recorder
 from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
+from emulator.objects.podmarks import ADDRESS, COLD_START, REVISION_LABEL
 from emulator.objects.podspec import Container, PodSpec
 from emulator.objects.resource import Resource
 from emulator.runtime.base import Address, Capacity, ContainerSpec, ImageInfo, Mount
@@ -28,6 +29,7 @@ from emulator.workloads.containers import ContainerKeeper, Running, Surroundings
 from emulator.workloads.containerspecs import container_spec
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import environment_of, secret_text
+from emulator.workloads.freezer import Freezer
 from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.podevents import PodEvents
 from emulator.workloads.pods import virtual_containers
@@ -35,9 +37,9 @@ from emulator.workloads.podstatus import pod_status
 from emulator.workloads.resourcefields import asks_node
 from emulator.workloads.users import user_of
 
-ADDRESS, COLD_START = "kemu.dev/address", "kemu.dev/cold-start"
 FINALIZER = "kemu.dev/container"
 _NOT_STARTED = "kemu's own data path does this container's work; nothing is started for it"
+_DRAIN_S = 1.0
 STOP_GRACE_S = 10.0
 """No container gets longer than this between SIGTERM and SIGKILL once its requests have ended. Knative waits for
 the Revision's timeoutSeconds, 300 s by default, which on a laptop only keeps processes around that ignore SIGTERM
@@ -46,8 +48,8 @@ as PID 1.
 
 _UNKNOWN = Capacity(0, 0)
 
-Drain = Callable[[Address, float], Awaitable[None]]
-"""Returns when no request is under way to this address any more, or after so many seconds."""
+Drain = Callable[[Address, float], Awaitable[bool]]
+"""True once no request is under way to this address any more; False after so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class PodWorker:
         self._owner = next((k for k in self._main if k.container.ports), self._main[0])
         self._has_network = asyncio.Event()
         self._ending = asyncio.Event()
+        about = pod.labels.get(REVISION_LABEL) or pod.name
+        self._freezer = Freezer(about, tools.link, self._main, lambda: self._drained(_DRAIN_S), self._changed)
         self._plans: list[volumes.VolumePlan] = []
         self.node = _UNKNOWN
         """Implements `environment.Lookup`; the engine is asked only where it matters."""
@@ -90,6 +94,7 @@ class PodWorker:
         """Keep the Pod until `end`, then take everything away and let the Store forget it."""
         async with Tasks() as tasks:
             living = tasks.spawn(self._live(tasks), f"pod {self._pod.name}")
+            tasks.spawn(self._freezer.run(), f"freezer {self._pod.name}")
             await self._ending.wait()
             await self._stop(living)
         await self._take_away()
@@ -97,6 +102,10 @@ class PodWorker:
     def end(self) -> None:
         """The Pod is to go; may be called more than once."""
         self._ending.set()
+
+    def freeze(self, is_frozen: bool) -> None:
+        """Whether the Pod is to be frozen from now on; an ending one is not any more."""
+        self._freezer.wish(is_frozen and not self._ending.is_set())
 
     # -- living
 
@@ -123,7 +132,7 @@ class PodWorker:
 
     def _keeper(self, container: Container, policy: str, which: str = "containers") -> ContainerKeeper:
         tools, pod = self._tools, self._pod
-        about = self._pod.labels.get("serving.knative.dev/revision") or self._pod.name
+        about = self._pod.labels.get(REVISION_LABEL) or self._pod.name
         around = Surroundings(
             link=tools.link,
             images=tools.images,
@@ -204,7 +213,9 @@ class PodWorker:
             return {ADDRESS: None, COLD_START: None}
         address = state.container.address
         found: dict[str, str | None] = {ADDRESS: f"{address[0]}:{address[1]}" if address else None}
-        if state.ready_ms is not None:
+        if (thawed_ms := self._freezer.took_ms(state.container.id)) is not None:
+            found[COLD_START] = f"thaw={thawed_ms:.1f}"
+        elif state.ready_ms is not None:
             parts = {"create": state.timings.create_ms, "start": state.timings.start_ms, "ready": state.ready_ms}
             found[COLD_START] = " ".join(f"{name}={ms:.1f}" for name, ms in parts.items())
         return found
@@ -212,12 +223,17 @@ class PodWorker:
     # -- ending
 
     async def _stop(self, living: asyncio.Task[None]) -> None:
-        """Drain, then SIGTERM and patience; what is only about to start is given up."""
+        """Drain, then SIGTERM and patience, once thawed; what is only about to start is given up."""
         living.cancel()
-        state = self._owner.state
-        if isinstance(state, Running) and state.container.address is not None:
-            await self._tools.drain(state.container.address, _grace_s(self._pod))
+        await self._freezer.thaw()
+        await self._drained(_grace_s(self._pod))
         await asyncio.gather(*(k.stop(self._grace_s) for k in (*self._init, *self._main)))
+
+    async def _drained(self, timeout_s: float) -> bool:
+        state = self._owner.state
+        if not isinstance(state, Running) or state.container.address is None:
+            return True
+        return await self._tools.drain(state.container.address, timeout_s)
 
     async def _take_away(self) -> None:
         self._events.flush()

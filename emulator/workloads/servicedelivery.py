@@ -17,6 +17,7 @@ from emulator.ingress.exchange import Exchange
 from emulator.ingress.handler import Handler, Timeouts, Work
 from emulator.ingress.hosts import HostTable
 from emulator.ingress.upstream import Dialer, Endpoint
+from emulator.objects.podmarks import ADDRESS
 from emulator.objects.resource import Resource
 from emulator.settings import CLUSTER_DOMAIN
 from emulator.store.projection import Projection
@@ -24,7 +25,6 @@ from emulator.store.store import Store
 from emulator.workloads.coreservices import CORE_SERVICE, ServiceSpec
 from emulator.workloads.endpoints import ENDPOINTS, EndpointsData
 from emulator.workloads.pods import POD
-from emulator.workloads.podworker import ADDRESS
 
 if TYPE_CHECKING:
     from emulator.ingress.cluster import Call

@@ -1,7 +1,8 @@
 """`MemoryRuntime`: a second Runtime, all in memory, for tests of what stands above the engine.
 
 Containers are entries of a dict; `finish` ends one as its process would, `lose` cuts the line as an engine that goes
-away, `comes_back` lets `connect` succeed again. Images are those in `images`; `registry` has those that can be pulled.
+away, `comes_back` lets `connect` succeed again; with `stuck` nothing can be paused
+or thawed. Images are those in `images`; `registry` has those that can be pulled.
 """
 
 from __future__ import annotations
@@ -101,7 +102,9 @@ class MemoryRuntime:
         self.exec_result: Callable[[tuple[str, ...]], ExecResult] = lambda argv: ExecResult(0, "")
         self.program: Program = echo
         self.processes: list[MemoryStdio] = []
-        self._states: dict[str, ContainerState] = {}
+        self.states: dict[str, ContainerState] = {}
+        self.naps = 0
+        self.stuck: ContainerFailed | None = None
         self._followers: set[asyncio.Queue[ContainerEvent | None]] = set()
         self._ids = itertools.count(1)
         self._is_lost = False
@@ -110,9 +113,9 @@ class MemoryRuntime:
 
     def finish(self, id: str, code: int = 0, *, oom_killed: bool = False) -> None:
         """The container's process ends by itself, or is killed for its hunger."""
-        state = self._states[id]
+        state = self.states[id]
         ended = {"status": Status.EXITED, "exit_code": code, "oom_killed": oom_killed}
-        self._states[id] = replace(state, finished_at=datetime.now(UTC), **ended)  # type: ignore[arg-type]
+        self.states[id] = replace(state, finished_at=datetime.now(UTC), **ended)  # type: ignore[arg-type]
         self._tell(id, "die", code)
 
     def lose(self) -> None:
@@ -146,13 +149,13 @@ class MemoryRuntime:
         self._check()
         if spec.image not in self.images:
             raise ImageMissing(spec.image, "no such image")
-        holder = next((s.id for s in self._states.values() if s.name == spec.name), None)
+        holder = next((s.id for s in self.states.values() if s.name == spec.name), None)
         if holder is not None:
             raise NameTaken(spec.name, holder)
         id = f"{next(self._ids):012x}"
         addresses: dict[int, Address] = {port: ("127.0.0.1", port) for port in spec.ports}
         self.specs[id] = spec
-        self._states[id] = ContainerState(
+        self.states[id] = ContainerState(
             id=id,
             name=spec.name,
             status=Status.RUNNING,
@@ -165,25 +168,26 @@ class MemoryRuntime:
 
     async def stop(self, id: str, grace_s: float) -> None:
         self._check()
-        if id in self._states and self._states[id].status in (Status.RUNNING, Status.PAUSED):
+        if id in self.states and self.states[id].status in (Status.RUNNING, Status.PAUSED):
             self.finish(id, 143)
 
     async def remove(self, id: str, *, force: bool = False) -> None:
         self._check()
-        state = self._states.get(id)
+        state = self.states.get(id)
         if state is None:
             return
-        if state.status is Status.RUNNING:
+        if state.status in (Status.RUNNING, Status.PAUSED):
             if not force:
                 raise ContainerFailed(state.name, "remove", "it is running")
             self.finish(id, 137)
         self._tell(id, "destroy")
-        del self._states[id]
+        del self.states[id]
 
     async def remove_volume(self, name: str) -> None:
         self._check()
 
     async def pause(self, id: str) -> None:
+        self.naps += 1
         self._become(id, Status.PAUSED, "pause")
 
     async def unpause(self, id: str) -> None:
@@ -191,15 +195,15 @@ class MemoryRuntime:
 
     async def inspect(self, id: str) -> ContainerState:
         self._check()
-        return self._states.get(id) or ContainerState(id=id, name="", status=Status.GONE)
+        return self.states.get(id) or ContainerState(id=id, name="", status=Status.GONE)
 
     async def containers(self) -> list[ContainerState]:
         self._check()
-        return list(self._states.values())
+        return list(self.states.values())
 
     async def exec(self, id: str, argv: tuple[str, ...], timeout_s: float) -> ExecResult:
         self._check()
-        if id not in self._states:
+        if id not in self.states:
             raise ContainerGone(id)
         return self.exec_result(argv)
 
@@ -249,7 +253,7 @@ class MemoryRuntime:
         return self.images[ref]
 
     async def sweep(self, keep: Collection[str] = ()) -> list[str]:
-        gone = [state for state in self._states.values() if state.id not in keep]
+        gone = [state for state in self.states.values() if state.id not in keep]
         for state in gone:
             await self.remove(state.id, force=True)
         return [state.name for state in gone]
@@ -262,19 +266,23 @@ class MemoryRuntime:
 
     def _check_running(self, id: str, verb: str) -> None:
         self._check()
-        if id not in self._states:
+        if id not in self.states:
             raise ContainerGone(id)
-        if self._states[id].status is not Status.RUNNING:
+        if self.states[id].status is not Status.RUNNING:
             raise ContainerFailed(id, verb, f"Container {id} is not running")
 
     def _become(self, id: str, status: Status, action: _Action) -> None:
         self._check()
-        if id not in self._states:
+        if id not in self.states:
             raise ContainerGone(id)
-        self._states[id] = replace(self._states[id], status=status)
+        if self.stuck is not None:
+            raise self.stuck
+        if self.states[id].status not in (Status.RUNNING, Status.PAUSED):
+            raise ContainerFailed(id, action, "it is not running")
+        self.states[id] = replace(self.states[id], status=status)
         self._tell(id, action)
 
     def _tell(self, id: str, action: _Action, code: int | None = None) -> None:
-        event = ContainerEvent(id, self._states[id].name, action, datetime.now(UTC), code)
+        event = ContainerEvent(id, self.states[id].name, action, datetime.now(UTC), code)
         for follower in self._followers:
             follower.put_nowait(event)

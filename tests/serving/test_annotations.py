@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from emulator.objects.kind import Kind
-from emulator.serving.annotations import CREATOR, LAST_MODIFIER, PROGRESS_DEADLINE, ROLLOUT_DURATION
+from emulator.serving.annotations import CREATOR, IDLE, LAST_MODIFIER, PROGRESS_DEADLINE, ROLLOUT_DURATION
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE
 from tests.world import World, obj
 
 POD = {"containers": [{"image": "app"}]}
 SPEC = {"template": {"spec": POD}}
+TEMPLATE = {"metadata": {"annotations": {IDLE: "frozen"}}, "spec": POD}
 TRAFFIC = {"traffic": [{"configurationName": "c", "percent": 100}]}
 AT = "metadata.annotations"
 MIN = "autoscaling.knative.dev/min-scale"
@@ -86,6 +87,15 @@ def test_a_rollouts_duration(key: str, value: str, text: str) -> None:
 def test_a_templates_annotation(key: str, value: str, text: str) -> None:
     spec = {"template": {"metadata": {"annotations": {key: value}}, "spec": POD}}
     assert World().refusal(obj(SERVICE, "hello", spec)) == text
+
+
+@pytest.mark.parametrize(
+    "where", [{"metadata": {"name": "hello", "annotations": {IDLE: "frozen"}}}, {"spec": {"template": TEMPLATE}}]
+)
+def test_an_idle_replica_is_stopped_or_frozen_and_nothing_else(where: dict[str, Any]) -> None:
+    text = World().refusal({**service(), **where})
+    assert text.startswith("invalid value: frozen: ")
+    assert text.endswith(f"{AT}.{IDLE}")
 
 
 def test_a_visibility_that_is_unknown_is_taken() -> None:

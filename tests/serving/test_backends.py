@@ -10,8 +10,9 @@ from emulator.control.addresses import Addresses
 from emulator.ingress.hosts import VirtualHosts
 from emulator.ingress.upstream import Dialer
 from emulator.lib.tasks import Tasks
+from emulator.objects.podmarks import ADDRESS, COLD_START, FROZEN, REVISION_LABEL
 from emulator.objects.resource import Resource
-from emulator.serving.backends import ADDRESS, COLD_START, REVISION_LABEL, Backends, RouteHandler
+from emulator.serving.backends import Backends, RouteHandler
 from emulator.serving.kinds import REVISION, ROUTE, SERVICE
 from emulator.workloads.pods import POD
 from tests import world as objects
@@ -156,6 +157,17 @@ async def test_ready_pods_are_replicas_and_others_are_not(world: World) -> None:
     world.ready(pod)
     world.store.delete(POD, "a", "default")
     assert not throttler.is_ready
+
+
+async def test_a_pod_that_is_to_be_frozen_gets_nothing_from_that_moment_on(world: World) -> None:
+    world.revision("r1")
+    pod = world.pod("a", "r1", 1)
+    throttler = world.backends.throttler("default", "r1")
+    assert throttler is not None
+    world.store.patch_metadata(pod.key, annotations={FROZEN: "2026-01-01T00:00:00Z"})
+    assert not throttler.is_ready
+    world.store.patch_metadata(pod.key, annotations={FROZEN: None})
+    assert throttler.is_ready
 
 
 async def test_a_pod_that_is_being_deleted_gets_nothing_new(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import (
     CONFIGURATION_LABEL,
+    IDLE,
     LACKS,
     NAMESPACE,
     ROUTES,
@@ -237,10 +238,32 @@ def test_a_crash_is_told_while_no_replica_is_available(
     spec = {"selector": {"matchLabels": {"a": "1"}}, "template": template}
     replica_set = world.create(obj(REPLICA_SET, "rs", spec), deployment)
     pod = world.create(obj(POD, "p", {"containers": [{"name": "c", "image": "app"}]}), replica_set)
-    world.status(pod, containerStatuses=[{"name": "c", "state": {}, where: {"terminated": ended}}])
+    statuses = [{"name": "c", "state": {}, where: {"terminated": ended}}]
+    world.status(pod, containerStatuses=statuses)
     assert said(world.reconcile(made), "ContainerHealthy") == ("False", reason, message)
+    world.status(pod, containerStatuses=statuses, reason="Frozen")
+    assert said(world.reconcile(made), "ContainerHealthy")[0] != "False"
+    world.status(pod, containerStatuses=statuses)
+    assert said(world.reconcile(made), "ContainerHealthy")[0] == "False"
     world.status(deployment, availableReplicas=1)
     assert said(world.reconcile(made), "ContainerHealthy")[0] != "False"
+
+
+@pytest.mark.parametrize(
+    ("own", "of_service", "found"),
+    [({}, {}, None), ({}, {IDLE: "freeze"}, "freeze"), ({IDLE: "stop"}, {IDLE: "freeze"}, "stop")],
+)
+def test_what_becomes_of_an_idle_replica_is_the_revisions_word_or_its_services(
+    own: dict[str, str], of_service: dict[str, str], found: str | None
+) -> None:
+    world = World()
+    world.create(obj(CONFIGURATION, "hello", {"template": {"spec": SPEC}}, annotations=of_service))
+    made = revision(world)
+    world.store.patch_metadata(made.key, labels={CONFIGURATION_LABEL: "hello"}, annotations=own)
+    made = world.store.get(REVISION, made.name, "default")
+    image(world, made, imageDigest="app@sha256:1")
+    autoscaler = child(world.reconcile(made), POD_AUTOSCALER)
+    assert autoscaler["metadata"]["annotations"].get(IDLE) == found
 
 
 def test_a_route_that_names_it_makes_it_active() -> None:

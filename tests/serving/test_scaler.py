@@ -13,16 +13,18 @@ import pytest
 
 from emulator.lib.clock import LoopClock
 from emulator.objects.kind import Registry
+from emulator.objects.podmarks import FROZEN, REVISION_LABEL, takes_requests
 from emulator.objects.resource import Resource
-from emulator.serving.annotations import NAMESPACE
+from emulator.serving.annotations import IDLE, NAMESPACE
 from emulator.serving.kinds import REVISION
 from emulator.serving.metrics import Sample
 from emulator.serving.podautoscalers import POD_AUTOSCALER
 from emulator.serving.reconcilers import KINDS
-from emulator.serving.scaler import START, Scaler
+from emulator.serving.scaler import START, FrozenTier, Scaler
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.deployments import DEPLOYMENT
+from emulator.workloads.pods import POD
 from tests.world import obj
 
 pytestmark = pytest.mark.looptime
@@ -46,13 +48,13 @@ class Load:
 class World:
     """A Scaler with one Revision, whose Deployment does what is wanted at once unless it `is_stuck`."""
 
-    def __init__(self) -> None:
+    def __init__(self, tier: FrozenTier | None = None) -> None:
         self.store = Store(
-            Registry([*KINDS, DEPLOYMENT, CONFIG_MAP]), LoopClock(datetime(2026, 1, 1, tzinfo=UTC)), CONFIG_MAP
+            Registry([*KINDS, DEPLOYMENT, POD, CONFIG_MAP]), LoopClock(datetime(2026, 1, 1, tzinfo=UTC)), CONFIG_MAP
         )
         self.load = Load()
         self.is_stuck = False
-        self.scaler = Scaler(self.store, lambda namespace, name: self.load, NAMESPACE)
+        self.scaler = Scaler(self.store, lambda namespace, name: self.load, NAMESPACE, tier or FrozenTier())
 
     def revision(self, **annotations: str) -> None:
         notes = {START if key == "start" else A + key.replace("_", "-"): value for key, value in annotations.items()}
@@ -216,3 +218,126 @@ async def test_a_deleted_revision_is_forgotten(world: World) -> None:
     world.store.delete(POD_AUTOSCALER, "r", "default")
     world.store.update_status(world.deployment.key, {"readyReplicas": 1})
     assert await world.after(10) == 1
+
+
+# -- freezing
+
+
+class Freezing(World):
+    """With one Pod for each replica of `r`, which is ready but while it is frozen."""
+
+    def pods(self) -> None:
+        present = self.store.list(POD)
+        for pod in present[self.replicas :]:
+            self.store.delete(POD, pod.name, "default")
+        for number in range(len(present), self.replicas):
+            spec = {"containers": [{"name": "c", "image": "app"}]}
+            self.store.create(obj(POD, f"r-{number}", spec, labels={REVISION_LABEL: "r"}))
+        for pod in self.store.list(POD):
+            value = "False" if FROZEN in pod.annotations else "True"
+            self.store.update_status(pod.key, {"conditions": [{"type": "Ready", "status": value}]})
+        ready = sum(takes_requests(pod) for pod in self.store.list(POD))
+        self.store.update_status(self.deployment.key, {"readyReplicas": ready} if ready else {})
+
+    async def after(self, seconds: float) -> int:
+        end = asyncio.get_running_loop().time() + seconds
+        while (left := end - asyncio.get_running_loop().time()) > 0:
+            self.pods()
+            await asyncio.sleep(min(0.5, left))
+        return self.replicas
+
+    @property
+    def frozen(self) -> list[str]:
+        return [pod.name for pod in self.store.list(POD) if FROZEN in pod.annotations]
+
+
+@pytest.fixture
+async def freezing() -> AsyncIterator[Freezing]:
+    world = Freezing(FrozenTier("freeze"))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(world.scaler.run())
+        yield world
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+async def test_the_last_replica_is_frozen_at_the_windows_end_and_stopped_later(freezing: Freezing) -> None:
+    freezing.revision(scale_to_zero_pod_retention_period="2m")
+    assert await freezing.after(70) == 1
+    assert freezing.frozen == ["r-0"]
+    assert freezing.said() == ("False", "NoTraffic")
+    assert await freezing.after(110) == 1
+    assert await freezing.after(20) == 0
+
+
+async def test_a_poke_thaws_before_it_returns_and_begins_another_window(freezing: Freezing) -> None:
+    freezing.revision()
+    await freezing.after(70)
+    freezing.load.in_flight = 1
+    freezing.scaler.poke("default", "r")
+    assert freezing.frozen == []
+    assert await freezing.after(1) == 1
+    assert freezing.said()[0] == "True"
+    freezing.load.in_flight = 0
+    await freezing.after(30)
+    assert freezing.frozen == []
+    await freezing.after(100)
+    assert freezing.frozen == ["r-0"]
+
+
+async def test_of_several_replicas_one_is_frozen_and_the_others_go(freezing: Freezing) -> None:
+    freezing.revision(target="10", target_utilization_percentage="100")
+    await freezing.after(3)
+    freezing.load.in_flight = 45
+    assert await freezing.after(70) == 5
+    freezing.load.in_flight = 0
+    assert await freezing.after(300) == 1
+    assert freezing.frozen == ["r-0"]
+
+
+async def test_a_request_that_lasts_keeps_its_replica_from_being_frozen(freezing: Freezing) -> None:
+    freezing.revision(metric="rps", target="10")
+    freezing.load.take = lambda now: Sample(0.0, 0.0)  # type: ignore[method-assign]
+    await freezing.after(3)
+    freezing.load.in_flight = 1
+    assert await freezing.after(200) == 1
+    assert freezing.frozen == []
+    freezing.load.in_flight = 0
+    await freezing.after(3)
+    assert freezing.frozen == ["r-0"]
+
+
+async def test_what_is_not_to_be_frozen_any_more_is_stopped(freezing: Freezing) -> None:
+    freezing.revision()
+    await freezing.after(70)
+    autoscaler = freezing.store.get(POD_AUTOSCALER, "r", "default")
+    freezing.store.patch_metadata(autoscaler.key, annotations={IDLE: "stop"})
+    assert freezing.replicas == 0
+
+
+async def test_a_minimum_that_comes_thaws(freezing: Freezing) -> None:
+    freezing.revision()
+    await freezing.after(70)
+    autoscaler = freezing.store.get(POD_AUTOSCALER, "r", "default")
+    freezing.store.patch_metadata(autoscaler.key, annotations={f"{A}min-scale": "1"})
+    assert (freezing.frozen, freezing.replicas) == ([], 1)
+
+
+async def test_where_none_may_be_kept_it_is_stopped() -> None:
+    world = Freezing(FrozenTier("freeze", 0))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(world.scaler.run())
+        world.revision()
+        assert await world.after(70) == 0
+        running.cancel()
+
+
+async def test_a_pod_frozen_by_hand_is_thawed_by_a_poke(freezing: Freezing) -> None:
+    freezing.revision()
+    await freezing.after(3)
+    pod = freezing.store.get(POD, "r-0", "default")
+    freezing.store.patch_metadata(pod.key, annotations={FROZEN: "2026-01-01T00:00:00Z"})
+    await freezing.after(1)
+    freezing.scaler.poke("default", "r")
+    assert freezing.frozen == []

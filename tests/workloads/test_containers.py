@@ -42,7 +42,7 @@ class World:
         self.told: list[Note] = []
         self._images = ImageKeeper(Store(Registry([IMAGE, CONFIG_MAP]), SystemClock(), CONFIG_MAP), self.link)
 
-    def keep(self, policy: str = "Always", image: str = "here:1", **fields: Any) -> ContainerKeeper:
+    def keep(self, policy: str = "Always", image: str = "here:1", name: str = "c", **fields: Any) -> ContainerKeeper:
         """A keeper at work."""
         around = Surroundings(
             link=self.link,
@@ -58,14 +58,14 @@ class World:
             tell=self.told.append,
             written=self._written,
         )
-        keeper = ContainerKeeper(Container.model_validate({"name": "c", "image": image, **fields}), around)
+        keeper = ContainerKeeper(Container.model_validate({"name": name, "image": image, **fields}), around)
         self.tasks.spawn(keeper.keep(), "keeper")
         return keeper
 
     async def _spec(self, container: Container, image: ImageInfo, attempt: int) -> ContainerSpec:
         if self.fault:
             raise ConfigFault(self.fault)
-        return ContainerSpec(name=f"c-{attempt}", image=image.ref)
+        return ContainerSpec(name=f"{container.name}-{attempt}", image=image.ref)
 
     async def _written(self, container: Container) -> str:
         return self.message
