@@ -12,6 +12,7 @@ import click
 
 from emulator.cli.client import Client, Failure, Refused, data_dir_option, object_path
 from emulator.cli.faults import placed
+from emulator.lib.guesses import near_names
 
 if TYPE_CHECKING:
     from emulator.manifests.documents import Document
@@ -41,25 +42,19 @@ def command(paths: tuple[str, ...], data_dir: str | None) -> None:
 
 def documents(paths: tuple[str, ...]) -> list[tuple[str, Document]]:
     """All objects below the paths, each with its file; Failure with every fault of the files themselves."""
-    from emulator.manifests.diagnostics import no_object
-    from emulator.manifests.documents import Unreadable, read_documents, split_lists
+    from emulator.manifests.diagnostics import Diagnostic
     from emulator.manifests.files import read_sources
+    from emulator.manifests.foreign import parsed, skipped
 
-    found: list[tuple[str, Document]] = []
-    faults: list[str] = []
-    for source in read_sources([Path(path) for path in paths]):
-        if source.fault:
-            faults.append(f"{source.name}: {source.fault}")
-            continue
-        try:
-            parsed = list(split_lists(read_documents(source.text)))
-        except Unreadable as unreadable:
-            faults += [f"{source.name}:{f.position.line}:{f.position.column} {f.message}" for f in unreadable.faults]
-            continue
-        faults += [str(fault) for document in parsed if (fault := no_object(source.name, document)) is not None]
-        found += [(source.name, document) for document in parsed]
+    read = [(source.name, parsed(source)) for source in read_sources([Path(path) for path in paths])]
+    faults = [item for _, items in read for item in items or () if isinstance(item, Diagnostic)]
     if faults:
-        raise Failure("\n".join(faults))
+        raise Failure("\n".join(map(str, faults)))
+    if foreign := [name for name, items in read if items is None]:
+        click.echo(f"kemu: {skipped(foreign)}", err=True)
+    found = [(name, item) for name, items in read for item in items or () if not isinstance(item, Diagnostic)]
+    if not found:
+        raise Failure(f"no objects in {', '.join(paths)}")
     return found
 
 
@@ -77,26 +72,30 @@ def kind_of(client: Client, document: Document) -> Json:
 
 
 def _kinds_there_are(everything: list[Json], kind: str) -> str:
-    """What may have been meant: the same kind of another version, a similar word, or else all."""
-    import difflib
-
+    """What may have been meant: the same kind of another version, or similar words."""
     same = [entry for entry in everything if entry["kind"] == kind]
     groups = {f"{entry['group']}/{v}".lstrip("/") for entry in same for v in entry["versions"]}
     if groups:
         return f"did you mean apiVersion {' or '.join(sorted(groups))}?"
-    close = difflib.get_close_matches(kind, [entry["kind"] for entry in everything], n=1)
-    names = ", ".join(sorted({entry["kind"] for entry in everything}))
-    return f'did you mean "{close[0]}"?' if close else f"kemu has: {names}"
+    return near_names(kind, {entry["kind"] for entry in everything}, "among kemu's kinds are: ")
+
+
+def place_of(document: Document) -> tuple[str, str]:
+    """Namespace and name of a document; Refused, at its `metadata`."""
+    metadata = document.value.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise Refused({"details": {"causes": [{"field": "metadata", "message": "must be a map with a name"}]}})
+    if not metadata.get("name"):
+        raise Refused({"details": {"causes": [{"field": "metadata.name", "message": "missing"}]}})
+    return str(metadata.get("namespace") or "default"), str(metadata["name"])
 
 
 def _apply(client: Client, file: str, document: Document) -> str:
     value = document.value
     kind = kind_of(client, document)
-    metadata = value.get("metadata") or {}
-    namespace, name = metadata.get("namespace") or "default", str(metadata.get("name", ""))
+    namespace, name = place_of(document)
+    metadata = value["metadata"]
     shown = kind["kind"].lower() + (f".{kind['group']}" if kind["group"] else "") + f"/{name}"
-    if not name:
-        raise Refused({"details": {"causes": [{"field": "metadata.name", "message": "missing"}]}})
     try:
         present = client.objects(kind, namespace, name)
     except Refused as refused:

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 import click
 
+from emulator.lib.guesses import near_names
 from emulator.lib.instance import State, data_dir, running
 
 Json = dict[str, Any]
@@ -101,8 +102,8 @@ class Client:
         if found:
             return list(found)
         everything: Any = self.get("/kemu/kinds")
-        names = sorted({entry["plural"] for entry in everything})
-        raise Failure(f'there is no kind "{word}"; kemu has: {", ".join(names)}')
+        names = {entry["plural"] for entry in everything}
+        raise Failure(f'there is no kind "{word}"; {near_names(word, names)}')
 
     def objects(self, kind: Json, namespace: str, name: str = "", **more: str) -> Json:
         """One object, or a list (all namespaces when `namespace` is "")."""

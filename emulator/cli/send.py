@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +32,7 @@ def command(sink: str, type_: str, source: str, id_: str | None, data: str | Non
     client = Client.find(data_dir)
     url = _url(client, sink, namespace)
     body = _data(data)
+    _check_json(body, content_type or "application/json")
     headers = {"Ce-Specversion": "1.0", "Ce-Id": id_ or str(uuid.uuid4()), "Ce-Source": source, "Ce-Type": type_}
     headers["Ce-Time"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if body or content_type:
@@ -41,7 +43,7 @@ def command(sink: str, type_: str, source: str, id_: str | None, data: str | Non
             raise Failure(f"--ext {extension}: write NAME=VALUE, NAME in lower-case letters and digits")
         headers[f"Ce-{name}"] = value
     status, answer = _post(client, url, headers, body)
-    click.echo(f"{status} {http.client.responses.get(status, '')} ← {type_} {headers['Ce-Id']} to {url}")
+    click.echo(f"{type_} {headers['Ce-Id']} → {url}: {status} {http.client.responses.get(status, '')}".rstrip())
     if answer.strip():
         click.echo(answer.rstrip())
     if status >= 300:
@@ -53,7 +55,8 @@ def _url(client: Client, sink: str, namespace: str) -> str:
         return sink
     word, colon, name = sink.partition(":")
     if not colon:
-        raise Failure(f'"{sink}" is no sink; write a URL, or one of: {", ".join(f"{kind}:NAME" for kind in KINDS)}')
+        named = ", ".join(f"{kind}:NAME" for kind in _addressables(client))
+        raise Failure(f'"{sink}" is no sink; write a URL, or one of: {named}')
     kind = client.kinds(word)[0]
     listed: Any = client.objects(kind, namespace)["items"]
     for item in listed:
@@ -64,6 +67,25 @@ def _url(client: Client, sink: str, namespace: str) -> str:
             return str(url)
     present = ", ".join(item["metadata"]["name"] for item in listed)
     raise Failure(f'there is no {word} "{name}" in namespace {namespace}; there are: {present or "none"}')
+
+
+def _addressables(client: Client) -> list[str]:
+    """The words of those kinds that this kemu has."""
+    everything: Any = client.get("/kemu/kinds")
+    words = {word for entry in everything for word in (entry["kind"].lower(), *entry["shortNames"])}
+    return [kind for kind in KINDS if kind in words]
+
+
+def _check_json(body: bytes, content_type: str) -> None:
+    """Failure for data that is not what its type says: a function would have to find out."""
+    media = content_type.partition(";")[0].strip().lower()
+    if not body or not media.endswith(("/json", "+json")):
+        return
+    try:
+        json.loads(body)
+    except ValueError as error:
+        shown = "--data is no JSON"
+        raise Failure(f"{shown}: {error}; quote it, or name its type: --content-type text/plain") from None
 
 
 def _data(given: str | None) -> bytes:

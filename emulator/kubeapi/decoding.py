@@ -137,4 +137,5 @@ def _check_body(kind: Kind[Any], version: str, obj: Json) -> None:
     if kind.webhook:
         webhook = kind.webhook.removeprefix("validation.")
         said = f"mutation failed: cannot decode incoming new object: {fault}"
-        raise BadRequest(f'admission webhook "{webhook}" denied the request: {said}')
+        causes = causes_of(shape_problems(kind, obj))  # as in Unreadable: for kemu's own verbs
+        raise BadRequest(f'admission webhook "{webhook}" denied the request: {said}', {"causes": causes})

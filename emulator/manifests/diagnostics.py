@@ -5,12 +5,13 @@ Pure. One line a fault: where, what, how to mend it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.manifests.documents import Document, Position
+from emulator.lib.guesses import did_you_mean, near_names
+from emulator.manifests.documents import Document, Fault, Position
+from emulator.manifests.files import Source
 from emulator.objects.kind import Registry
 from emulator.objects.problems import Problem
 
@@ -51,6 +52,13 @@ def of_problems(file: str, document: Document, problems: Iterable[Problem]) -> l
     return found
 
 
+def of_source(source: Source, fault: Fault | None = None) -> Diagnostic:
+    """What is wrong with a file as a text, or why it cannot be read at all."""
+    if fault is None:
+        return Diagnostic(source.name, NOWHERE, source.fault)
+    return Diagnostic(source.name, fault.position, fault.message + (f"; {fault.hint}" if fault.hint else ""))
+
+
 # What stands beside Knative's kinds in real folders: no near miss of anything.
 _OTHER_KINDS = (
     "ApiServerSource ClusterDomainClaim ClusterRole ClusterRoleBinding ContainerSource "
@@ -79,10 +87,10 @@ def unknown_kind(file: str, document: Document, registry: Registry) -> Diagnosti
             document.position(("apiVersion",)),
             f'apiVersion: no kind "{kind}" in "{version}"; did you mean {versions}?',
         )
-    close = difflib.get_close_matches(kind, [k.name for k in registry], n=1)
-    of_group = sorted({k.name for k in registry if k.api_version == version})
-    hint = f'did you mean "{close[0]}"?' if close else f"kinds of {version}: {', '.join(of_group)}" if of_group else ""
-    hint = hint or f"kemu has: {', '.join(sorted({k.name for k in registry}))}"
+    of_group = {k.name for k in registry if k.api_version == version}
+    among = f"kinds of {version}: " if of_group else "among kemu's kinds are: "
+    names = {k.name for k in registry}
+    hint = did_you_mean(kind, names) or near_names(kind, of_group or names, among)
     return Diagnostic(file, document.position(("kind",)), f'kind: unknown kind "{kind}" in "{version}"; {hint}')
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -19,11 +19,15 @@ SIZE_LIMIT = 32 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Source:
-    """One file: the name shown to the user, its text, or why it cannot be read."""
+    """One file: the name shown to the user, its text, or why it cannot be read.
+
+    `is_found`: it lies in a folder that was named, and was not named itself.
+    """
 
     name: str
     text: str = ""
     fault: str = ""
+    is_found: bool = False
 
 
 def read_sources(paths: Sequence[Path]) -> list[Source]:
@@ -36,7 +40,7 @@ def _below(path: Path) -> Iterator[Source]:
         yield Source("<stdin>", sys.stdin.read())
     elif path.is_dir():
         found = [_read(file) for file in manifest_files(path)]
-        yield from found
+        yield from (replace(source, is_found=True) for source in found)
     elif path.exists():
         yield _read(path)
     else:

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from emulator.manifests.asleep import START, as_made
-from emulator.manifests.diagnostics import NOWHERE, Diagnostic, ManifestFaults, no_object, of_problems, unknown_kind
-from emulator.manifests.documents import Document, Unreadable, read_documents, split_lists
+from emulator.manifests.diagnostics import Diagnostic, ManifestFaults, of_problems, unknown_kind
+from emulator.manifests.documents import Document
 from emulator.manifests.files import STDIN, Source, read_sources
+from emulator.manifests.foreign import parsed, skipped
 from emulator.objects.kind import Json, Kind
 from emulator.objects.model import written_fidelity
 from emulator.objects.modelschemas import structural
@@ -109,24 +110,27 @@ class Loader:
         self._kind_of = kind_of
         self._is_first = True
         self._stdin: list[Source] | None = None
+        self._foreign: list[str] = []
+        self._told_foreign: list[str] = []
         self.told: list[Diagnostic] = []
         """The faults of the last load, when it was refused."""
         self.settle: Callable[[], None] = lambda: None
         """Lets the reconcilers see an object between two documents about it."""
 
-    def read(self) -> list[tuple[Source, list[Document] | list[Diagnostic]]]:
+    def read(self) -> list[tuple[Source, list[Document | Diagnostic] | None]]:
         """Read and parse every file. Blocks. What stdin said counts for every load: it can be read only once."""
         if self._stdin is None:
             self._stdin = read_sources([path for path in self.paths if str(path) == STDIN])
         files = read_sources([path for path in self.paths if str(path) != STDIN])
-        return [(source, _parsed(source)) for source in (*self._stdin, *files)]
+        return [(source, parsed(source)) for source in (*self._stdin, *files)]
 
-    def check(self, sources: Sequence[tuple[Source, list[Document] | list[Diagnostic]]]) -> list[Wanted]:
+    def check(self, sources: Sequence[tuple[Source, list[Document | Diagnostic] | None]]) -> list[Wanted]:
         """Judge a whole load; ManifestFaults with every fault of it."""
         faults: list[Diagnostic] = []
         documents: list[tuple[str, Document]] = []
-        for source, parsed in sources:
-            for item in parsed:
+        self._foreign = [source.name for source, items in sources if items is None]
+        for source, items in sources:
+            for item in items or ():
                 if isinstance(item, Diagnostic):
                     faults.append(item)
                 else:
@@ -139,6 +143,9 @@ class Loader:
     def apply(self, wanted: Sequence[Wanted]) -> Applied:
         """Bring the Store in line with a checked load."""
         applied = Applied()
+        if self._foreign and self._foreign != self._told_foreign:
+            applied.notes.append(skipped(self._foreign))
+        self._told_foreign = self._foreign
         present = set()
         for judged in wanted:
             item = self._of_served_kind(judged)
@@ -187,9 +194,6 @@ class Loader:
         return list(load.seen.values())
 
     def _judged(self, file: str, document: Document, load: _Load) -> Wanted | None:
-        if (fault := no_object(file, document)) is not None:
-            load.faults.append(fault)
-            return None
         value: Json = _named(document.value)
         served = self._store.registry.of(str(value["apiVersion"]), str(value["kind"]))
         kind = load.kinds.get((str(value["apiVersion"]), str(value["kind"]))) or served
@@ -287,18 +291,6 @@ class Loader:
             elif present.controller is None:
                 owned = {**present.metadata, "ownerReferences": metadata["ownerReferences"]}
                 self._store.update({**present.obj, "metadata": owned, "data": config_map["data"]})
-
-
-def _parsed(source: Source) -> list[Document] | list[Diagnostic]:
-    if source.fault:
-        return [Diagnostic(source.name, NOWHERE, source.fault)]
-    try:
-        return list(split_lists(read_documents(source.text)))
-    except Unreadable as unreadable:
-        return [
-            Diagnostic(source.name, f.position, f.message + (f"; {f.hint}" if f.hint else ""))
-            for f in unreadable.faults
-        ]
 
 
 def _check_fields(kind: Kind[Any], value: Json) -> None:

@@ -7,12 +7,13 @@ kinds, which use Knative's own phrases (knative/pkg apis/field_error.go): `missi
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+
+from emulator.lib.guesses import did_you_mean
 
 Path = tuple[str | int, ...]
 
@@ -141,12 +142,22 @@ def _problem(item: dict[str, Any], model: type[BaseModel]) -> Problem:
     path: Path = item["loc"]
     reason, said = _SAID.get(item["type"], ("FieldValueInvalid", item["msg"].removeprefix("Value error, ")))
     if item["type"] == "extra_forbidden":
-        return Problem(path, said, reason, hint=_did_you_mean(str(path[-1]), field_names(model, path[:-1])))
+        return Problem(path, said, reason, hint=did_you_mean(str(path[-1]), field_names(model, path[:-1])))
     if item["type"].endswith("_type"):
         said = f"{said}, not {_shown(item['input'])}"
+        if hint := _colon_missing(item["input"], model, path):
+            return Problem(path, said, reason, hint=hint)
         if item["type"] == "string_type" and isinstance(item["input"], int | float | bool):
             return Problem(path, said, reason, hint=f'write it in quotes: "{_plain(item["input"])}"')
     return Problem(path, said, reason)
+
+
+def _colon_missing(value: object, model: type[BaseModel], path: Path) -> str:
+    """`- image x` is the text "image x" to YAML."""
+    word, space, rest = value.partition(" ") if isinstance(value, str) else ("", "", "")
+    if not space or word not in field_names(model, path):
+        return ""
+    return f'is a colon missing: "{word}: {rest}"?'
 
 
 def _plain(value: object) -> str:
@@ -165,16 +176,6 @@ def _shown(value: object) -> str:
             return f'the string "{value}"' if len(value) < 40 else "a string"
         case _:
             return _plain(value)
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    names = sorted(known)
-    begun = [n for n in names if name.startswith(n) and len(n) > 2]  # enviroment: env, rather than envFrom
-    near = begun[-1:] or difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if not near:
-        folded = {n.lower(): n for n in names}
-        near = [folded[name.lower()]] if name.lower() in folded else []
-    return f'did you mean "{near[0]}"?' if near else ""
 
 
 def field_names(model: type[BaseModel], path: Path) -> list[str]:

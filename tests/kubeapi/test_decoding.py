@@ -87,6 +87,15 @@ async def test_a_value_of_a_wrong_type_is_told_as_go_tells_it(running: Api, path
     assert (status, found["message"]) == (400, said)
 
 
+async def test_a_value_of_a_wrong_type_has_its_place_among_the_causes(running: Api) -> None:
+    wrong = service()
+    wrong["spec"]["template"]["spec"]["containers"] = ["image app"]
+    _, found = await running.ask("POST", SERVICES, wrong)
+    (cause,) = found["details"]["causes"]
+    assert cause["field"] == "spec.template.spec.containers[0]"
+    assert cause["message"] == 'must be a map, not the string "image app"; is a colon missing: "image: app"?'
+
+
 async def test_a_patch_that_makes_an_unknown_field_is_refused_whole(running: Api) -> None:
     await running.ask("POST", SERVICES, service())
     patch = {"spec": {"nothing": 1}}

@@ -54,10 +54,11 @@ def test_an_unknown_kind_is_told_with_what_was_meant(version: str, kind: str, sa
     assert str(found) == said
 
 
-def test_without_a_guess_all_kinds_are_listed() -> None:
+def test_without_a_guess_only_a_few_kinds_are_listed() -> None:
     text = str(unknown_kind("a.yaml", document("apiVersion: none/v1\nkind: Xyz\n"), Registry(KINDS)))
-    assert "; kemu has: " in text
-    assert "Broker" in text
+    assert "; among kemu's kinds are: " in text
+    assert text.endswith(", …")
+    assert len(text) < 200
 
 
 def test_a_problem_is_told_at_its_place_with_details_and_hint() -> None:

@@ -268,3 +268,17 @@ def test_what_changed_in_the_files_before_the_start_is_asleep_too(files: Files) 
     files.start()
     files.load()
     assert files.service("a").annotations["kemu.dev/start"] == "asleep"
+
+
+def test_files_that_are_no_manifests_are_skipped_with_one_note(files: Files) -> None:
+    files.write("hello.yaml", SERVICE_YAML.format(name="hello", value="a"))
+    files.write("package.json", '{"name": "web"}')
+    files.write("values.yaml", "replicas: 1\n")
+    applied = files.loader.apply(files.loader.check(files.loader.read()))
+    (note,) = applied.notes
+    assert note.replace(f"{files.folder}/", "") == (
+        "skipped 2 files without apiVersion and kind: package.json, values.yaml"
+    )
+    assert files.loader.apply(files.loader.check(files.loader.read())).notes == []
+    files.write("values.yaml", "kind: Service\n")
+    assert files.faults() == ["values.yaml:1:1 apiVersion: missing; every object says its apiVersion and kind"]

@@ -46,7 +46,7 @@ def test_get_of_what_is_not_there_lists_what_is(hello: Kemu) -> None:
     assert said.code == 1
     assert 'services.serving.knative.dev "helo" not found; there are: hello' in said.err
     said = hello.run("get", "things")
-    assert 'there is no kind "things"; kemu has: ' in said.err
+    assert 'there is no kind "things"; did you mean "' in said.err or "; there are: " in said.err
 
 
 def test_get_w_follows_changes(hello: Kemu) -> None:
@@ -124,6 +124,46 @@ def test_apply_tells_the_place_of_every_fault_and_applies_the_rest(hello: Kemu, 
     assert lines[2].startswith(f'{file}:12:1 kind: no matches for kind "ConfigMapp" in version "v1"; did you mean')
     field = "spec.template.metadata.annotations.autoscaling.knative.dev/min-scale"
     assert re.fullmatch(rf"{file}:15:\d+ {field}: invalid value: x", lines[3]), lines[3]
+
+
+def test_apply_tells_what_is_no_object_and_what_is_none(hello: Kemu, tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: a\n")
+    for verb in ("apply", "delete"):
+        said = hello.run(verb, "-f", str(file))
+        assert (said.code, f"{file}:3:1 metadata: must be a map with a name" in said.err) == (1, True)
+    file.write_text("---\n")
+    said = hello.run("apply", "-f", str(file))
+    assert (said.code, said.err) == (1, f"kemu: no objects in {file}\n")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "package.json").write_text('{"name": "web"}')
+    (folder / "map.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: found}\n")
+    said = hello.run("apply", "-f", str(folder))
+    assert (said.code, said.out) == (0, "configmap/found created\n")
+    assert said.err == f"kemu: skipped 1 file without apiVersion and kind: {folder}/package.json\n"
+
+
+def test_apply_of_an_item_without_its_colon_says_so(hello: Kemu, tmp_path: Path) -> None:
+    file = tmp_path / "odd.yaml"
+    odd = yaml.safe_load(service("odd"))
+    odd["spec"]["template"]["spec"]["containers"] = ["image app"]
+    file.write_text(yaml.safe_dump(odd))
+    said = hello.run("apply", "-f", str(file))
+    field = r"spec\.template\.spec\.containers\[0\]"
+    assert re.search(rf'{file}:\d+:\d+ {field}: .*; is a colon missing: "image: app"\?', said.err), said.err
+
+
+def test_send_names_the_sinks_that_there_are_and_judges_json(hello: Kemu) -> None:
+    said = hello.run("send", "foo", "--type", "x")
+    words = said.err.strip().partition("one of: ")[2].split(", ")
+    assert "broker:NAME" in words
+    for word in (word.partition(":")[0] for word in words):
+        assert f"there is no {word}" in hello.run("send", f"{word}:none", "--type", "x").err
+    said = hello.run("send", "ksvc:hello", "--type", "x", "--data", "{bad")
+    assert (said.code, "--data is no JSON: " in said.err) == (1, True)
+    said = hello.run("send", "ksvc:hello", "--type", "x", "--data", "{bad", "--content-type", "text/plain", "--id", "a")
+    assert (said.code, said.out.splitlines()[0][:11]) == (0, "x a → http:")
 
 
 def test_down_stops_kemu_and_waits(hello: Kemu) -> None:
