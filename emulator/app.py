@@ -38,7 +38,7 @@ from emulator.lib.instance import Instance, State
 from emulator.lib.kubeconfig import last_server
 from emulator.lib.report import report, trouble
 from emulator.lib.tasks import Tasks
-from emulator.manifests.asleep import as_found
+from emulator.manifests.asleep import Starts
 from emulator.manifests.edits import Edit, edits
 from emulator.manifests.loader import Applied, Loader, Wanted
 from emulator.manifests.watching import watch
@@ -120,7 +120,9 @@ class App:
         self._ledger = Ledger()
         self._database = Database(settings.data_dir)
         self._disk = Disk(self._database, self.store, self._ledger)
+        self._starts = Starts.of(is_rollout=settings.rollout)
         self._loader = Loader(self.store, settings.paths, _OPERATORS, self._ledger, kind_of)
+        self._loader.as_made = self._starts.made
         self._hosts_file = HostsFile(settings.data_dir / "hosts")
         self._runtime = DockerRuntime(instance.id, self._hosts_file)
 
@@ -128,7 +130,7 @@ class App:
         """See the module's `run`."""
         found = await asyncio.to_thread(self._database.open)
         try:
-            for note in self._disk.restore(found, as_found, self._define):
+            for note in self._disk.restore(found, self._starts.found, self._define):
                 trouble(logger, "kemu", "%s", note)
             await self._start(show)
         finally:

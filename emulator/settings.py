@@ -23,6 +23,7 @@ class Settings:
     watch: bool = True
     idle: Literal["stop", "freeze"] = "stop"  # what becomes of an idle replica whose Service does not say it
     frozen_max: int = 8  # frozen replicas kept at most, so that a laptop's memory holds
+    rollout: bool = False  # each Service is started once at the start, as a cluster does
     paths: tuple[Path, ...] = ()
     drain_s: float = 5.0  # how long the first Ctrl-C waits for requests in flight
     reload_quiet_s: float = 0.05  # files must have rested this long before a reload

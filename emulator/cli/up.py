@@ -51,12 +51,13 @@ _OTHERS = 'From another terminal: `kemu ps`, `kemu get`, `kemu logs`; and kubect
     help="Frozen containers kept at most; beyond it the one frozen longest is stopped.",
 )
 @click.option("--no-watch", is_flag=True, help="Do not reload manifests when their files change.")
+@click.option("--rollout", is_flag=True, help="Start each Service once, as a cluster does, and report it ready then.")
 @click.option("--json", "is_json", is_flag=True, help="One JSON object a line instead of text.")
 @click.option("-v", "--verbose", is_flag=True, help="Also what the reconcilers decide.")
 @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
 @data_dir_option
 def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: str, idle: str,
-            frozen_max: int, no_watch: bool, is_json: bool, verbose: bool, quiet: bool,
+            frozen_max: int, no_watch: bool, rollout: bool, is_json: bool, verbose: bool, quiet: bool,
             data_dir: str | None) -> None:  # fmt: skip
     """Run every YAML and JSON document below PATH (files, folders, - for stdin; else the current folder).
 
@@ -77,10 +78,11 @@ def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: 
         watch=not no_watch,
         idle="freeze" if idle == "freeze" else "stop",
         frozen_max=frozen_max,
+        rollout=rollout,
         paths=tuple(Path(path) for path in paths or (".",)),
     )
     with contextlib.closing(set_up(is_json=is_json, is_verbose=verbose, is_quiet=quiet)) as terminal:
-        show = _log_start if is_json or quiet else lambda started: _show(started, terminal)
+        show = _log_start if is_json or quiet else lambda started: _show(started, terminal, is_rollout=rollout)
         try:
             _run(settings, show)
         except Failure as failure:
@@ -131,7 +133,7 @@ def _loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
-def _show(started: Any, terminal: Any) -> None:
+def _show(started: Any, terminal: Any, *, is_rollout: bool) -> None:
     """The table at the start: Services with URL and state, then what else there is and where to go on."""
     store = started.store
     own = {kind: [item for item in store.list(kind) if item.controller is None] for kind in store.registry}
@@ -151,11 +153,16 @@ def _show(started: Any, terminal: Any) -> None:
         counts = (f"{len(items)} {kind.name}{'' if len(items) == 1 else 's'}" for kind, items in others.items())
         lines += ["", f"and {', '.join(counts)}"]
     lines += [f"{item.kind.name} {_local_name(item)} is not ready: {_why(item)}" for item in _failed(own)]
-    asleep = "Asleep until a request comes. " if any(row[2] == "asleep" for row in rows) else ""
-    lines += ["", f"{asleep}Ctrl-C stops.", _OTHERS, ""]
+    lines += ["", f"{_said_of_states(rows, is_rollout)}Ctrl-C stops.", _OTHERS, ""]
     terminal.write("\n".join(lines))
     revisions = store.registry.of_plural("serving.knative.dev", "v1", "revisions")
     terminal.make_room([item.name for kind in (revisions, *others) for item in store.list(kind)])
+
+
+def _said_of_states(rows: list[list[str]], is_rollout: bool) -> str:
+    if is_rollout and rows:
+        return "Each Service is started once, as a cluster does; then it sleeps until a request comes. "
+    return "Asleep until a request comes. " if any(row[2] == "asleep" for row in rows) else ""
 
 
 def _failed(own: Any) -> list[Any]:

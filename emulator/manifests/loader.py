@@ -114,6 +114,8 @@ class Loader:
         self._told_foreign: list[str] = []
         self.told: list[Diagnostic] = []
         """The faults of the last load, when it was refused."""
+        self.as_made: Callable[[Json], Json] = as_made
+        """Gives each object of the first load as it is to be at the start."""
         self.settle: Callable[[], None] = lambda: None
         """Lets the reconcilers see an object between two documents about it."""
 
@@ -261,7 +263,7 @@ class Loader:
         before = self._ledger.of(item.key)
         present = self._store.find(item.key.kind, item.key.name, item.key.namespace)
         if present is None:
-            stored = self._store.create(as_made(item.value) if self._is_first else item.value, MANIFESTS)
+            stored = self._store.create(self.as_made(item.value) if self._is_first else item.value, MANIFESTS)
             applied.created.append(item.key)
         else:
             stored = self._store.update(self._merged(item, present, before.value if before else {}), MANIFESTS)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.manifests.asleep import as_found, as_made
+from emulator.manifests.asleep import Starts, as_found, as_made, as_rolled_out
 
 
 def obj(kind: str, group: str = "serving.knative.dev", **annotations: str) -> dict[str, Any]:
@@ -36,3 +36,22 @@ def test_an_object_may_say_otherwise_itself() -> None:
     assert as_made(obj("Service", **{"kemu.dev/start": "awake"}))["metadata"]["annotations"] == {
         "kemu.dev/start": "awake"
     }
+
+
+@pytest.mark.parametrize("kind", ["Service", "Configuration"])
+def test_a_rollout_takes_the_mark_of_an_earlier_run_away(kind: str) -> None:
+    asleep = obj(kind, **{"kemu.dev/start": "asleep", "mine": "1"})
+    assert as_rolled_out(asleep)["metadata"]["annotations"] == {"mine": "1"}
+
+
+@pytest.mark.parametrize(("state", "is_awake"), [("active", True), ("reserve", False), ("pending", False)])
+def test_of_revisions_a_rollout_wakes_those_that_a_route_leads_to(state: str, is_awake: bool) -> None:
+    one = obj("Revision", **{"kemu.dev/start": "asleep"})
+    one["metadata"]["labels"] = {"serving.knative.dev/routingState": state}
+    assert ("kemu.dev/start" not in as_rolled_out(one)["metadata"]["annotations"]) is is_awake
+
+
+def test_a_rollout_marks_nothing_that_files_bring() -> None:
+    one = obj("Service")
+    assert Starts.of(is_rollout=True).made(one) is one
+    assert Starts.of(is_rollout=False).made(one) == as_made(one)
