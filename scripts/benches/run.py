@@ -274,6 +274,41 @@ def fifty() -> list[Row]:
     ]
 
 
+def admission() -> list[Row]:
+    from scaling import CONCURRENCY, MOST, REQUESTS, admission
+
+    found = admission()
+    slots = f"most in a container {found.most_in_one}, containers {found.containers}"
+    lost = f"{found.answered} answered 200, {found.reached} seen by containers, {found.overtaken} overtaken"
+    return [
+        Row(
+            "200 slow requests, containerConcurrency 10, max-scale 4",
+            slots,
+            f"at most {CONCURRENCY}, {MOST} containers",
+            found.most_in_one <= CONCURRENCY and found.containers == MOST,
+        ),
+        Row(
+            "the same: none lost, first come first served",
+            lost,
+            f"{REQUESTS} answered, {REQUESTS} seen, 0 overtaken",
+            (found.answered, found.reached, found.overtaken) == (REQUESTS, REQUESTS, 0),
+        ),
+    ]
+
+
+def rollout() -> list[Row]:
+    from scaling import rollout
+
+    found = rollout()
+    for failure in found.failed[:3]:
+        print(f"  failed: {failure}", file=sys.stderr)
+    measured = (
+        f"{len(found.failed)} of {found.requests} failed, {found.most} containers, {found.seconds_to_zero:.0f} s to 0"
+    )
+    reached = not found.failed and found.most >= 10 and len(found.revisions) == 2
+    return [Row("0 → 10 → 0 under load, a rollout in the middle", measured, "0 failed, 10 containers", reached)]
+
+
 def api() -> list[Row]:
     with apiplane() as server:
         lists = statistics.median(_listed_ms() for _ in range(15))
@@ -333,6 +368,8 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "body": body,
     "cold": cold,
     "fifty": fifty,
+    "admission": admission,
+    "rollout": rollout,
     "up": up,
     "many": many,
     "events": events,
