@@ -1,10 +1,15 @@
-"""`kemu down`: ask the running kemu to stop, and wait until its process is gone. With `--purge`, forget its objects."""
+"""`kemu down`: ask the running kemu to stop, and wait until its process is gone.
+
+With `--volumes` remove what PersistentVolumeClaims hold, with `--purge` forget all that this kemu keeps.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -17,19 +22,25 @@ PATIENCE_S = 60.0
 
 
 @click.command(short_help="Stop a running kemu and wait until it is gone.")
-@click.option("--purge", is_flag=True, help="Also remove what kemu keeps: every object made through the API.")
+@click.option("--volumes", is_flag=True, help="Also remove the data of PersistentVolumeClaims.")
+@click.option(
+    "--purge", is_flag=True, help="Also remove all that kemu keeps: that data, and every object made through the API."
+)
 @data_dir_option
-def command(purge: bool, data_dir: str | None) -> None:
+def command(volumes: bool, purge: bool, data_dir: str | None) -> None:
     """Stop a running kemu: requests in flight end, containers are removed.
 
-    What came through the API is kept in the data directory and there again at the next `kemu up`. With --purge it is
-    removed, whether kemu runs or not; manifests are not touched.
+    What came through the API is kept in the data directory and there again at the next `kemu up`, and so is what
+    PersistentVolumeClaims hold. With --volumes or --purge it is removed, whether kemu runs or not; manifests are not
+    touched.
     """
     folder = folder_of(data_dir, os.environ)
-    if not purge or running(folder) is not None:
+    if not (volumes or purge) or running(folder) is not None:
         _stop(Client.find(data_dir), folder)
     if purge:
         _purge(folder)
+    elif volumes:
+        _remove_volumes(folder)
 
 
 def _stop(client: Client, folder: Path) -> None:
@@ -47,33 +58,55 @@ def _stop(client: Client, folder: Path) -> None:
 def _purge(folder: Path) -> None:
     from emulator.store.database import count
 
+    with _claimed(folder) as instance:
+        if instance is None:
+            return
+        objects = count(folder)
+        containers, volumes = asyncio.run(_sweep(instance.id))
+        instance.forget()
+    engines = f"{containers} and {volumes} from" if volumes else f"{containers} from"
+    click.echo(f"removed {_counted(objects, 'object')}, {engines} {folder}")
+
+
+def _remove_volumes(folder: Path) -> None:
+    with _claimed(folder) as instance:
+        if instance is None:
+            return
+        containers, volumes = asyncio.run(_sweep(instance.id))
+    if not volumes:
+        raise Failure(f"removed {containers}; no volume is removed")
+    click.echo(f"removed {volumes}")
+
+
+@contextlib.contextmanager
+def _claimed(folder: Path) -> Iterator[Instance | None]:
+    """The data directory to itself; None if there is none."""
     if not folder.is_dir():
         click.echo(f"nothing to forget: {folder} is not there")
+        yield None
         return
     try:
         with Instance(folder) as instance:
-            objects = count(folder)
-            containers = asyncio.run(_sweep(instance.id))
-            instance.forget()
+            yield instance
     except AlreadyRunning as started:
         raise Failure(str(started)) from None
     except OSError as error:
         raise Failure(f"{error.filename}: {error.strerror}; what kemu keeps is not removed") from None
-    click.echo(f"removed {_counted(objects, 'object')} and {containers} from {folder}")
 
 
-async def _sweep(instance: str) -> str:
-    """Remove the containers that a killed kemu left; how many there were, or why nobody knows."""
+async def _sweep(instance: str) -> tuple[str, str]:
+    """Remove the containers that a killed kemu left, and the kept volumes; how many there were, or why nobody knows."""
     from emulator.runtime.docker import DockerRuntime
     from emulator.runtime.errors import EngineUnavailable
 
     runtime = DockerRuntime(instance)
     try:
         await runtime.connect()
-        return _counted(len(await runtime.sweep()), "container")
+        containers = _counted(len(await runtime.sweep()), "container")
+        return containers, _counted(len(await runtime.remove_kept()), "volume")
     except EngineUnavailable:
-        listing = f"docker ps -a --filter label=dev.kemu.instance={instance}"
-        return f"no container (the engine does not answer; `{listing}` shows what is left)"
+        listing = f"docker ps -a --filter label=dev.kemu.instance={instance}` and `docker volume ls"
+        return f"no container (the engine does not answer; `{listing}` show what is left)", ""
     finally:
         await runtime.close()
 

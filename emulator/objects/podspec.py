@@ -300,7 +300,7 @@ class Volume(Model):
     empty_dir: EmptyDirVolumeSource | None = None
     downward_api: DownwardAPISource | None = Field(default=None, alias="downwardAPI")
     host_path: HostPathVolumeSource | None = None
-    persistent_volume_claim: PersistentVolumeClaimVolumeSource | None = approximated("an empty volume of the Pod's own")
+    persistent_volume_claim: PersistentVolumeClaimVolumeSource | None = approximated("a volume without a size")
     ephemeral: JsonObject | None = approximated("an empty volume of the Pod's own")
     csi: JsonObject | None = approximated("an empty volume of the Pod's own")
     image: JsonObject | None = approximated("an empty volume of the Pod's own")

@@ -17,6 +17,8 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 INSTANCE_LABEL = "dev.kemu.instance"
+KEPT_LABEL = "dev.kemu.kept"
+"""On volumes that no sweep takes."""
 
 Address = tuple[str, int]
 """Where kemu's own process reaches a port: (host, port)."""
@@ -28,8 +30,8 @@ class Mount:
 
     bind: `source` is an absolute path on this computer (file or folder). volume: `source` is a volume's name; it is
     made when missing (labelled, empty, writable by every user), shared by all containers that name it, and goes with
-    `remove_volume` or `sweep`; `sub_path` is a relative folder inside it, made when missing. tmpfs: no source;
-    `size_bytes` bounds it (None: half the memory, as the kernel does).
+    `remove_volume` or `sweep`, or with `remove_kept` alone if it `is_kept`; `sub_path` is a relative folder inside it,
+    made when missing. tmpfs: no source; `size_bytes` bounds it (None: half the memory, as the kernel does).
     """
 
     kind: Literal["bind", "volume", "tmpfs"]
@@ -37,6 +39,7 @@ class Mount:
     source: str = ""
     sub_path: str = ""
     read_only: bool = False
+    is_kept: bool = False
     size_bytes: int | None = None
 
 
@@ -292,7 +295,7 @@ class Runtime(Protocol):
         """
 
     async def remove_volume(self, name: str) -> None:
-        """Remove a volume that a Mount made. Gone already: fine; in use, or another's: it stays."""
+        """Remove a volume that a Mount made. Gone already: fine; in use, kept, or another's: it stays."""
 
     async def pause(self, id: str) -> None:
         """Freeze all processes; paused already: fine. ContainerGone, ContainerFailed if it does not run."""
@@ -349,6 +352,9 @@ class Runtime(Protocol):
 
         `progress` is called on the loop. A caller that is cancelled does not end the transfer for the others.
         """
+
+    async def remove_kept(self) -> list[str]:
+        """Remove the instance's volumes that are kept; the names of those that are gone now. What is in use stays."""
 
     async def sweep(self, keep: Collection[str] = ()) -> list[str]:
         """Remove this instance's containers (but ids in `keep`), volumes and, if none is kept, its network.

@@ -26,6 +26,7 @@ from docker.errors import APIError, DockerException, NotFound
 
 from emulator.runtime.base import (
     INSTANCE_LABEL,
+    KEPT_LABEL,
     Address,
     Capacity,
     ContainerEvent,
@@ -203,7 +204,8 @@ class DockerRuntime:
     async def remove_volume(self, name: str) -> None:
         def work(client: docker.APIClient) -> None:
             try:
-                if (client.inspect_volume(name).get("Labels") or {}).get(INSTANCE_LABEL) == self.instance:
+                labels = client.inspect_volume(name).get("Labels") or {}
+                if labels.get(INSTANCE_LABEL) == self.instance and KEPT_LABEL not in labels:
                     client.remove_volume(name)
             except NotFound:
                 return
@@ -385,6 +387,18 @@ class DockerRuntime:
             under_way.add_done_callback(lambda _: (self._pulls.pop(ref, None), self._watchers.pop(ref, None)))
         return await asyncio.shield(under_way)
 
+    async def remove_kept(self) -> list[str]:
+        def work(client: docker.APIClient) -> list[str]:
+            removed = []
+            for volume in client.volumes(filters=self._own())["Volumes"] or ():
+                if KEPT_LABEL in volume["Labels"]:
+                    with suppress(APIError):  # a container has it
+                        client.remove_volume(volume["Name"])
+                        removed.append(str(volume["Name"]))
+            return removed
+
+        return await self._ask(work)
+
     async def sweep(self, keep: Collection[str] = ()) -> list[str]:
         def work(client: docker.APIClient) -> list[str]:
             removed = []
@@ -394,7 +408,8 @@ class DockerRuntime:
                     removed.append(listed_state(entry).name)
             if not keep:
                 for volume in client.volumes(filters=self._own())["Volumes"] or ():
-                    self._quietly(lambda c, name=volume["Name"]: c.remove_volume(name))  # type: ignore[misc]
+                    if KEPT_LABEL not in volume["Labels"]:
+                        self._quietly(lambda c, name=volume["Name"]: c.remove_volume(name))  # type: ignore[misc]
                 for network in client.networks(filters=self._own()):
                     self._quietly(lambda c, id=network["Id"]: c.remove_network(id))  # type: ignore[misc]
             return removed

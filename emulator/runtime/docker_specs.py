@@ -16,6 +16,7 @@ from typing import Any, cast
 from emulator.lib.clock import parse_rfc3339
 from emulator.runtime.base import (
     INSTANCE_LABEL,
+    KEPT_LABEL,
     Address,
     ContainerEvent,
     ContainerSpec,
@@ -134,13 +135,13 @@ def _mount(mount: Mount, instance: str) -> Json:
     body["Source"] = mount.source
     if mount.kind == "volume":
         # Kubernetes' volumes start empty; the engine would copy what the image has there.
-        body["VolumeOptions"] = {"NoCopy": True, "Labels": {INSTANCE_LABEL: instance}}
+        labels = {INSTANCE_LABEL: instance} | ({KEPT_LABEL: "true"} if mount.is_kept else {})
+        body["VolumeOptions"] = {"NoCopy": True, "Labels": labels}
     return body
 
 
-def opener_body(volume: str, target: str, image: str, instance: str) -> Json:
-    """The body of a container that is never started, only to have `volume` mounted at `target`."""
-    mount = Mount(kind="volume", source=volume, target=target)
+def opener_body(mount: Mount, image: str, instance: str) -> Json:
+    """The body of a container that is never started, only to have `mount`."""
     return {
         "Image": image,
         "Cmd": ["never-run"],

@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import tarfile
 import threading
+from dataclasses import replace
 
 import docker
 from docker.errors import NotFound
@@ -40,7 +41,7 @@ def ensure_volume(client: docker.APIClient, mount: Mount, image: str, instance: 
             _folders.difference_update([known for known in _folders if known[0] == name])
         if not is_new and (not folder or (name, folder) in _folders):
             return
-        body = opener_body(name, f"/{FOLDER}", image, instance)
+        body = opener_body(replace(mount, target=f"/{FOLDER}", sub_path="", read_only=False), image, instance)
         opener = client.create_container_from_config(body, None)  # type: ignore[no-untyped-call]
         try:
             client.put_archive(opener["Id"], "/", _archive(folder, is_new=is_new))

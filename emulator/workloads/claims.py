@@ -1,7 +1,8 @@
 """PersistentVolumeClaims: bound at once, since there is nothing to wait for on one computer.
 
-A Pod that names a claim gets an empty volume of its own (`objects/podspec.py` says so to the user). Followed:
-kubernetes pkg/apis/core/validation (ValidatePersistentVolumeClaim), pkg/printers/internalversion.
+Behind each is a volume of the engine, made when the first Pod mounts it. It belongs to the claim's name: Pods, the
+claim itself and kemu may go and come again, and find in it what they left; `kemu down --volumes` removes it. Sizes
+bound nothing. Followed: kubernetes pkg/apis/core/validation (ValidatePersistentVolumeClaim) and pkg/printers.
 """
 
 from __future__ import annotations
@@ -55,6 +56,11 @@ def reconcile(claim: Resource[ClaimSpec], view: View) -> Outcome:
     """Reads a claim, writes that it has what it asks for."""
     capacity = {"storage": claim.spec.resources["requests"]["storage"]}
     return Outcome(None, {"phase": "Bound", "accessModes": claim.spec.access_modes, "capacity": capacity})
+
+
+def claim_volume(instance: str, claim: Resource[Any]) -> str:
+    """What the engine's volume behind a claim is called."""
+    return f"kemu-{instance}-{claim.namespace}.{claim.name}"  # a namespace has no dot
 
 
 def _volume(claim: Resource[Any]) -> str:

@@ -32,7 +32,7 @@ class ConfigFault(Exception):
 
 
 class Lookup(Protocol):
-    """Reads ConfigMaps and Secrets of one namespace: their decoded data, or None; and what the node has."""
+    """Reads what Pods of one namespace refer to, None where it is not there; and what the node has."""
 
     node: Capacity
 
@@ -43,6 +43,10 @@ class Lookup(Protocol):
         ...
 
     def secret(self, name: str) -> Mapping[str, str] | None: ...
+
+    def claim(self, name: str) -> str | None:
+        """What the engine's volume of a PersistentVolumeClaim is called; None if there is no such claim."""
+        ...
 
 
 Read = Callable[[str], Mapping[str, str] | None]
@@ -113,7 +117,7 @@ def pod_field(pod: Resource[Any], path: str) -> str:
         "metadata.namespace": pod.namespace,
         "metadata.uid": pod.uid,
         "spec.nodeName": "kemu",
-        "spec.serviceAccountName": "default",
+        "spec.serviceAccountName": pod.spec.service_account_name or "default",
         "status.podIP": str(pod.status.get("podIP", "")),
         "status.podIPs": str(pod.status.get("podIP", "")),
         "status.hostIP": "127.0.0.1",

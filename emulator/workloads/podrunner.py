@@ -16,6 +16,7 @@ from emulator.objects.podspec import PodSpec
 from emulator.objects.resource import Resource
 from emulator.store.store import Store
 from emulator.store.watch import Change
+from emulator.workloads.configs import CONFIG_MAP, SECRET
 from emulator.workloads.pods import POD
 from emulator.workloads.podworker import FINALIZER, PodWorker, Tools
 
@@ -91,6 +92,9 @@ class PodRunner:
             await asyncio.wait(self._running, timeout=timeout_s)
 
     def _changed(self, change: Change) -> None:
+        if change.resource.kind in (CONFIG_MAP, SECRET):
+            for each in self._workers.values():
+                each.renew(change.resource)
         if change.resource.kind is not POD:
             return
         worker = self._workers.get(change.resource.uid)
@@ -100,6 +104,7 @@ class PodRunner:
             worker.end()
         elif worker is not None:
             worker.freeze(FROZEN in change.resource.annotations)
+            worker.renew(change.resource)
 
     def _take(self, pod: Resource[PodSpec]) -> None:
         if pod.is_deleting:

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from emulator.control.recorder import Recorder
 from emulator.lib.ringlog import RingLog
@@ -21,9 +22,10 @@ from emulator.lib.tasks import Tasks
 from emulator.objects.podmarks import ADDRESS, COLD_START, REVISION_LABEL
 from emulator.objects.podspec import Container, PodSpec
 from emulator.objects.resource import Resource
-from emulator.runtime.base import Address, Capacity, ContainerSpec, ImageInfo, Mount
+from emulator.runtime.base import Address, Capacity, ContainerSpec, ImageInfo
 from emulator.store.store import Store
-from emulator.workloads import lastwords, volumes
+from emulator.workloads import lastwords
+from emulator.workloads.claims import CLAIM, claim_volume
 from emulator.workloads.configs import CONFIG_MAP, SECRET
 from emulator.workloads.containers import ContainerKeeper, Running, Surroundings, Terminated
 from emulator.workloads.containerspecs import container_spec
@@ -34,6 +36,7 @@ from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.podevents import PodEvents
 from emulator.workloads.pods import virtual_containers
 from emulator.workloads.podstatus import pod_status
+from emulator.workloads.podvolumes import PodVolumes
 from emulator.workloads.resourcefields import asks_node
 from emulator.workloads.users import user_of
 
@@ -86,7 +89,7 @@ class PodWorker:
         self._ending = asyncio.Event()
         about = pod.labels.get(REVISION_LABEL) or pod.name
         self._freezer = Freezer(about, tools.link, self._main, lambda: self._drained(_DRAIN_S), self._changed)
-        self._plans: list[volumes.VolumePlan] = []
+        self._volumes = PodVolumes(self._present, self, self._folder)
         self.node = _UNKNOWN
         """Implements `environment.Lookup`; the engine is asked only where it matters."""
 
@@ -95,6 +98,7 @@ class PodWorker:
         async with Tasks() as tasks:
             living = tasks.spawn(self._live(tasks), f"pod {self._pod.name}")
             tasks.spawn(self._freezer.run(), f"freezer {self._pod.name}")
+            tasks.spawn(self._volumes.follow(), f"volumes {self._pod.name}")
             await self._ending.wait()
             await self._stop(living)
         await self._take_away()
@@ -106,6 +110,16 @@ class PodWorker:
     def freeze(self, is_frozen: bool) -> None:
         """Whether the Pod is to be frozen from now on; an ending one is not any more."""
         self._freezer.wish(is_frozen and not self._ending.is_set())
+
+    def renew(self, changed: Resource[Any]) -> None:
+        """Something that its volumes may be made of has changed: a ConfigMap, a Secret, or the Pod itself."""
+        if changed.namespace == self._pod.namespace:
+            self._volumes.renew()
+
+    def _present(self) -> Resource[PodSpec]:
+        """The Pod as it is now; as it was last, once it has gone."""
+        found = self._tools.store.find(self._pod.kind, self._pod.name, self._pod.namespace)
+        return self._pod if found is None or found.uid != self._pod.uid else found
 
     # -- living
 
@@ -158,11 +172,7 @@ class PodWorker:
         if self.node == _UNKNOWN and asks_node(pod.spec):
             self.node = await self._link.call(self._link.runtime.capacity)
         env = environment_of(container, pod, self)
-        mounts: tuple[Mount, ...] = ()
-        if pod.spec.volumes:
-            self._plans = volumes.plan(pod, self)
-            mounts = volumes.mounts_of(container, pod, self._plans, self._folder, env)
-            await asyncio.to_thread(volumes.write, self._folder, self._plans, mounts)
+        mounts = await self._volumes.mounts(container, env)
         await asyncio.to_thread(lastwords.make, container, self._folder)
         mounts += lastwords.mount_of(container, self._folder)
         spec = replace(container_spec(pod, container, env, mounts, attempt), user=user)
@@ -193,6 +203,11 @@ class PodWorker:
         """Implements `environment.Lookup`."""
         found = self._tools.store.find(SECRET, name, self._pod.namespace)
         return None if found is None else {k: secret_text(v) for k, v in (found.obj.get("data") or {}).items()}
+
+    def claim(self, name: str) -> str | None:
+        """Implements `environment.Lookup`."""
+        found = self._tools.store.find(CLAIM, name, self._pod.namespace)
+        return None if found is None else claim_volume(self._link.runtime.instance, found)
 
     # -- status
 
@@ -242,9 +257,8 @@ class PodWorker:
             self._log_of(keeper.container.name).close()
         for shown in self._shown:
             self._log_of(shown.name).close()
-        for name in volumes.engine_volumes(self._pod, self._plans):
+        for name in await self._volumes.remove():
             await self._tools.link.call(lambda name=name: self._tools.link.runtime.remove_volume(name))  # type: ignore[misc]
-        await asyncio.to_thread(volumes.remove, self._folder)
         store, pod = self._tools.store, self._pod
         if store.find(pod.kind, pod.name, pod.namespace) is not None:
             store.patch_metadata(pod.key, finalizers=())

@@ -1,10 +1,10 @@
-"""A Pod's volumes as mounts: empty ones, and files made of ConfigMaps, Secrets and the Pod itself.
+"""A Pod's volumes as mounts: empty ones, claimed ones, and files made of ConfigMaps, Secrets and the Pod itself.
 
-`plan` is pure and says what each volume consists of; `write` (in a thread) puts files below the Pod's own folder in the
-data directory, from where they are bind-mounted read-only. An emptyDir is a volume of the engine, shared by the Pod's
-containers; one in memory is that, too, where it is mounted more than once, since an engine's tmpfs is never shared.
-Follows Kubernetes' volume plugins configmap, secret, projected, downwardapi and emptydir, and the kubelet's makeMounts
-for `subPath` and `subPathExpr`.
+`plan` is pure and says what each volume consists of; `write` puts files below the Pod's own folder in the data
+directory, from where they are bind-mounted read-only (`volumefiles.py` has their form, `podvolumes.py` the moment). An
+emptyDir is a volume of the engine, shared by the Pod's containers; one in memory is that, too, where it is mounted more
+than once, since an engine's tmpfs is never shared. Follows Kubernetes' volume plugins configmap, secret, projected,
+downwardapi and emptydir, and the kubelet's makeMounts for `subPath` and `subPathExpr`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emulator.lib.quantities import Quantity
@@ -32,28 +32,22 @@ from emulator.objects.podspec import (
 from emulator.objects.resource import Resource
 from emulator.runtime.base import Mount
 from emulator.workloads.environment import ConfigFault, Lookup, pod_field, resource_value
-
-_DEFAULT_MODE = 0o644
-
-
-@dataclass(frozen=True)
-class File:
-    """One file of a volume: its path inside it, content, and permission bits."""
-
-    path: str
-    text: str
-    mode: int = _DEFAULT_MODE
+from emulator.workloads.volumefiles import DEFAULT_MODE, File, replace_files
 
 
 @dataclass(frozen=True)
 class VolumePlan:
-    """What stands behind one volume: `files`, or an engine's volume / tmpfs (`empty`), or a folder of this computer."""
+    """What stands behind one volume: `files`, a folder of this computer, the engine's volume of a `claim`; else an
+    empty volume of the engine, or memory.
+    """
 
     name: str
     files: tuple[File, ...] | None = None
     in_memory: bool = False
     size_bytes: int | None = None
     host_path: str = ""
+    claim: str = ""
+    read_only: bool = False
 
 
 def plan(pod: Resource[PodSpec], lookup: Lookup) -> list[VolumePlan]:
@@ -80,10 +74,9 @@ def mounts_of(
         elif found.in_memory:
             mounts.append(Mount(kind="tmpfs", target=mount.mount_path, size_bytes=found.size_bytes))
         else:
-            name = engine_volume(pod, mount.name)
-            read_only = bool(mount.read_only)
-            target = mount.mount_path
-            mounts.append(Mount(kind="volume", target=target, source=name, sub_path=sub, read_only=read_only))
+            name = found.claim or engine_volume(pod, mount.name)
+            of = Mount(kind="volume", target=mount.mount_path, source=name, sub_path=sub, is_kept=bool(found.claim))
+            mounts.append(replace(of, read_only=bool(mount.read_only) or found.read_only))
     return tuple(mounts)
 
 
@@ -108,26 +101,18 @@ def engine_volume(pod: Resource[PodSpec], name: str) -> str:
 
 def engine_volumes(pod: Resource[PodSpec], plans: Sequence[VolumePlan]) -> list[str]:
     """The engine's volumes that go with the Pod."""
-    return [engine_volume(pod, p.name) for p in plans if p.files is None and not p.in_memory and not p.host_path]
+    others = {p.name for p in plans if p.files is not None or p.in_memory or p.host_path or p.claim}
+    return [engine_volume(pod, p.name) for p in plans if p.name not in others]
 
 
-def write(folder: Path, plans: Sequence[VolumePlan], mounts: Sequence[Mount] = ()) -> None:
-    """Write the files of all plans below `folder`, replacing what is there; ConfigFault.
+def write(folder: Path, files: Mapping[str, Sequence[File]], group: int | None = None) -> None:
+    """Lay out the files of volumes, by their names, below `folder`; `group` may read them. Blocks."""
+    for name, own in files.items():
+        replace_files(folder / name, own, group)
 
-    What `mounts` bind and is not there becomes an empty folder, as on a cluster. Blocks: call it in a thread.
-    """
-    for volume in plans:
-        for file in volume.files or ():
-            path = folder / volume.name / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Not in place: a file of mode 0400 cannot be written again, and a container may be reading it.
-            part = path.with_name(f".{path.name}.part")
-            part.unlink(missing_ok=True)
-            part.write_bytes(file.text.encode(errors="surrogateescape"))
-            part.chmod(file.mode)
-            part.replace(path)
-        if volume.files is not None:
-            (folder / volume.name).mkdir(parents=True, exist_ok=True)
+
+def make_sources(mounts: Sequence[Mount]) -> None:
+    """What `mounts` bind and is not there becomes an empty folder, as on a cluster; ConfigFault. Blocks."""
     for source in (Path(mount.source) for mount in mounts if mount.kind == "bind"):
         try:
             if not source.exists():
@@ -163,9 +148,17 @@ def _planned(volume: Volume, pod: Resource[PodSpec], lookup: Lookup, *, is_share
         return VolumePlan(name, _downward(volume.downward_api.items, pod, lookup, volume.downward_api.default_mode))
     if volume.host_path is not None:
         return VolumePlan(name, host_path=volume.host_path.path)
+    if (claim := volume.persistent_volume_claim) is not None:
+        return VolumePlan(name, claim=_claimed(claim.claim_name, lookup), read_only=bool(claim.read_only))
     empty = volume.empty_dir
     size = Quantity.parse(str(empty.size_limit)).to_int() if empty and empty.size_limit else None
     return VolumePlan(name, in_memory=bool(empty and empty.medium == "Memory") and not is_shared, size_bytes=size)
+
+
+def _claimed(claim: str, lookup: Lookup) -> str:
+    if (found := lookup.claim(claim)) is None:
+        raise ConfigFault(f'persistentvolumeclaim "{claim}" not found')
+    return found
 
 
 def _projection(part: VolumeProjection, pod: Resource[PodSpec], lookup: Lookup, mode: int | None) -> tuple[File, ...]:
@@ -181,7 +174,7 @@ def _projection(part: VolumeProjection, pod: Resource[PodSpec], lookup: Lookup, 
         token = part.service_account_token
         account = pod.spec.service_account_name or "default"
         text = placeholder_token(f"system:serviceaccount:{pod.namespace}:{account}", token.audience)
-        return (File(token.path, text, _DEFAULT_MODE if mode is None else mode),)
+        return (File(token.path, text, DEFAULT_MODE if mode is None else mode),)
     return ()  # clusterTrustBundle: there is no certificate authority inside
 
 
@@ -196,7 +189,7 @@ def placeholder_token(subject: str, audience: str | None) -> str:
 def _downward(
     items: Sequence[DownwardAPIVolumeFile], pod: Resource[PodSpec], lookup: Lookup, mode: int | None
 ) -> tuple[File, ...]:
-    default = mode or _DEFAULT_MODE
+    default = mode or DEFAULT_MODE
     files = []
     for item in items:
         if item.field_ref is not None:
@@ -218,7 +211,7 @@ def _files(
     data = read(name)
     if data is None and not optional:
         raise ConfigFault(f'{word} "{name}" not found')
-    default = mode or _DEFAULT_MODE
+    default = mode or DEFAULT_MODE
     if not items:
         return tuple(File(key, text, default) for key, text in (data or {}).items())
     absent = [item.key for item in items if item.key not in (data or {})]

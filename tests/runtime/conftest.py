@@ -33,6 +33,7 @@ async def runtime(make: Make, engine: docker.DockerClient, images: None) -> Asyn
     await runtime.connect()
     yield runtime
     await runtime.sweep()
+    await runtime.remove_kept()
     await runtime.close()
 
 

@@ -252,6 +252,10 @@ class MemoryRuntime:
         self.images[ref] = self.registry[ref]
         return self.images[ref]
 
+    async def remove_kept(self) -> list[str]:
+        self._check()
+        return []
+
     async def sweep(self, keep: Collection[str] = ()) -> list[str]:
         gone = [state for state in self.states.values() if state.id not in keep]
         for state in gone:

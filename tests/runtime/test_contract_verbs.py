@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import docker
 import pytest
 
-from emulator.runtime.base import Mount, Runtime, Status
+from emulator.runtime.base import ContainerSpec, Mount, Runtime, Status
 from emulator.runtime.errors import ContainerFailed, ContainerGone
 from tests.runtime.asking import PYTHON, get, output, until_ended, until_printed
 from tests.runtime.conftest import SpecOf
@@ -72,6 +73,26 @@ async def test_a_volume_in_use_stays(runtime: Runtime, spec: SpecOf) -> None:
     await runtime.remove_volume(volume)
     await runtime.remove(running.id, force=True)
     await runtime.remove_volume(volume)
+
+
+async def test_a_volume_that_is_kept_outlives_all_but_its_own_verb(runtime: Runtime, spec: SpecOf) -> None:
+    volume = f"{runtime.instance}-kept"
+    mount = Mount(kind="volume", source=volume, target="/data", is_kept=True)
+
+    def python(name: str, code: str, mount: Mount = mount) -> ContainerSpec:
+        return spec(name, image=PYTHON, command=("python3", "-c", code), mounts=(mount,), user="1234")
+
+    writes = await runtime.start(python("writes", "open('/data/word', 'w').write('kept')"))
+    await until_ended(runtime, writes.id)
+    await runtime.remove(writes.id)
+    await runtime.remove_volume(volume)
+    await runtime.sweep()
+    reads = await runtime.start(python("reads", "print(open('/data/word').read())", replace(mount, read_only=True)))
+    assert [line.text for line in await output(runtime, reads.id)] == ["kept"]
+    assert await runtime.remove_kept() == [], "it is in use"
+    await runtime.remove(reads.id, force=True)
+    assert await runtime.remove_kept() == [volume]
+    assert await runtime.remove_kept() == []
 
 
 async def test_a_paused_container_thaws_where_it_was(runtime: Runtime, spec: SpecOf) -> None:

@@ -136,8 +136,11 @@ class Kemu:
                 self.kill()
         for container in self.containers(running_only=False):
             container.remove(force=True, v=True)
-        for network in self.engine.networks.list(filters={"label": f"dev.kemu.instance={self.instance}"}):
+        mine = {"label": f"dev.kemu.instance={self.instance}"}
+        for network in self.engine.networks.list(filters=mine):
             network.remove()
+        for volume in self.engine.volumes.list(filters=mine):
+            volume.remove()
 
     def _listening(self) -> State | None:
         assert self.process is not None

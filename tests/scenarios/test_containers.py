@@ -114,3 +114,43 @@ def test_a_container_that_starts_processes_without_end_is_held(kemu: Kemu) -> No
     kemu.up()
     assert 4000 < int(kemu.said("held at").split()[-1]) < 4096
     assert state(kemu, "bomb")["exitCode"] == 5
+
+
+def test_what_a_claim_holds_outlives_pods_and_kemu_until_its_volumes_are_removed(kemu: Kemu) -> None:
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    container = python(
+        "open('/data/lines', 'a').write('x'); print('lines', open('/data/lines').read(), flush=True)",
+        volumeMounts=[{"name": "data", "mountPath": "/data"}],
+        securityContext={"runAsUser": 1234},
+    )
+    kemu.write("claim.yaml", json.dumps(claim))
+    kemu.write("pod.yaml", bare("first", container, volumes=[volume]))
+    kemu.up()
+    kemu.said("lines x")
+    assert kemu.objects("pvc")[0]["status"]["phase"] == "Bound"
+    kemu.write("pod.yaml", bare("second", container, volumes=[volume]))
+    kemu.said("lines xx")
+    assert kemu.stop() == 0
+    kemu.write("pod.yaml", bare("third", container, volumes=[volume]))
+    kemu.up()
+    kemu.said("lines xxx")
+    assert kemu.run("down", "--volumes").out.splitlines()[-1] == "removed 1 volume"
+    assert kemu.stop() == 0
+    said = len([m for m in kemu.messages() if m.startswith("lines")])
+    kemu.write("pod.yaml", bare("fourth", container, volumes=[volume]))
+    kemu.up()
+    found = eventually(lambda: [m for m in kemu.messages() if m.startswith("lines")][said:], "it runs")
+    assert found == ["lines x"]
+
+
+def test_a_pod_waits_for_its_claim(kemu: Kemu) -> None:
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "none"}}
+    kemu.write("pod.yaml", bare("waits", python(""), volumes=[volume]))
+    kemu.up()
+    kemu.said('persistentvolumeclaim "none" not found')

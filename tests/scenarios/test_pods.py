@@ -57,6 +57,34 @@ def test_values_and_files_come_from_config_maps_and_secrets(kemu: Kemu) -> None:
     assert not any("s3cret" in json.dumps(line) for line in kemu.log())
 
 
+def test_files_of_a_config_map_follow_it_and_variables_do_not(kemu: Kemu) -> None:
+    container = {
+        "image": IMAGE,
+        "envFrom": [{"configMapRef": {"name": "config"}}],
+        "volumeMounts": [
+            {"name": "config", "mountPath": "/etc/config"},
+            {"name": "config", "mountPath": "/colour", "subPath": "colour"},
+            {"name": "secret", "mountPath": "/etc/secret"},
+        ],
+    }
+    volumes = [
+        {"name": "config", "configMap": {"name": "config"}},
+        {"name": "secret", "secret": {"secretName": "secret", "defaultMode": 0o400}},
+    ]
+    hello = service("hello", container=container, spec={"volumes": volumes})
+    write(kemu, CONFIG, SECRET, hello)
+    kemu.up()
+    assert kemu.request("hello", "/file?path=/etc/config/colour").body == "blue"
+    red = {**CONFIG, "data": {"colour": "red", "new": "key"}}
+    write(kemu, red, {**SECRET, "stringData": {"password": "other"}}, hello)
+    for path, text in (("config/colour", "red"), ("config/new", "key"), ("secret/password", "other")):
+        ask = f"/file?path=/etc/{path}"
+        eventually(lambda ask=ask, text=text: kemu.request("hello", ask).body == text, path)  # type: ignore[misc]
+    assert kemu.request("hello", "/file?path=/etc/config/deep.txt").status == 404
+    assert kemu.request("hello", "/file?path=/colour").body == "blue", "what is mounted by subPath stays"
+    assert kemu.request("hello", "/env").json["colour"] == "blue"
+
+
 def test_a_container_is_told_its_resources_and_gets_a_folder_of_a_volume(kemu: Kemu) -> None:
     cpus = {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1m"}}
     memory = {"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}}

@@ -26,7 +26,9 @@ def pod(spec: Mapping[str, Any] | None = None, **container: Any) -> Resource[Pod
 
 
 class Configs:
-    """Implements `environment.Lookup`: the ConfigMap `settings` and the Secret `keys`; a node of 4 CPUs and 8 Gi."""
+    """Implements `environment.Lookup`: ConfigMap `settings`, Secret `keys`, claim `data`; a node of 4 CPUs
+    and 8 Gi.
+    """
 
     node = Capacity(4, 8 << 30)
 
@@ -36,6 +38,9 @@ class Configs:
     def config_files(self, name: str) -> Mapping[str, str] | None:
         data = self.config_map(name)
         return None if data is None else {**data, "BYTES": "\udcff"}
+
+    def claim(self, name: str) -> str | None:
+        return "volume-of-data" if name == "data" else None
 
     def secret(self, name: str) -> Mapping[str, str] | None:
         return {"TOKEN": "s3cret"} if name == "keys" else None

@@ -15,7 +15,8 @@ import pytest
 from emulator.runtime.base import Mount
 from emulator.workloads import volumes
 from emulator.workloads.environment import ConfigFault
-from emulator.workloads.volumes import File, VolumePlan
+from emulator.workloads.volumefiles import File
+from emulator.workloads.volumes import VolumePlan
 from tests.workloads.pods import Configs, pod
 
 MEMORY = {"containerName": "c", "resource": "limits.memory", "divisor": "1Mi"}
@@ -81,6 +82,7 @@ def test_a_volume_of_files_says_which(source: dict[str, Any], files: tuple[File,
     ("source", "text"),
     [
         ({"configMap": {"name": "no"}}, 'configmap "no" not found'),
+        ({"persistentVolumeClaim": {"claimName": "no"}}, 'persistentvolumeclaim "no" not found'),
         (
             {"secret": {"secretName": "keys", "items": [{"key": "K", "path": "k"}]}},
             'secret "keys" references non-existent config key: K',
@@ -122,7 +124,7 @@ def mounted(folder: Path, env: Mapping[str, str] = MappingProxyType({}), **mount
     """Each of SOURCES mounted in this way, by the volume's name; the engine's volumes without their prefix."""
     made = pod({"volumes": SOURCES}, volumeMounts=[{"name": s["name"], "mountPath": "/v", **mount} for s in SOURCES])
     plans = volumes.plan(made, Configs())
-    assert volumes.engine_volumes(made, plans) == [f"kemu-{made.uid}-disk", f"kemu-{made.uid}-claim"]
+    assert volumes.engine_volumes(made, plans) == [f"kemu-{made.uid}-disk"]
     found = volumes.mounts_of(made.spec.containers[0], made, plans, folder, env)
     shortened = (replace(m, source=m.source.replace(f"kemu-{made.uid}-", "")) for m in found)
     return dict(zip((str(s["name"]) for s in SOURCES), shortened, strict=True))
@@ -139,7 +141,7 @@ def test_a_path_inside_is_mounted_of_every_sort_of_volume(tmp_path: Path, mount:
         "memory": Mount(kind="tmpfs", target="/v", size_bytes=1 << 20),
         "host": Mount(kind="bind", target="/v", source="/srv/a/b"),
         "files": Mount(kind="bind", target="/v", source=str(tmp_path / "files/a/b"), read_only=True),
-        "claim": Mount(kind="volume", target="/v", source="claim", sub_path="a/b"),
+        "claim": Mount(kind="volume", target="/v", source="volume-of-data", sub_path="a/b", is_kept=True),
     }
 
 
@@ -168,6 +170,14 @@ def test_a_path_that_leads_out_or_nowhere_is_a_fault(tmp_path: Path, mount: dict
     assert str(caught.value) == text
 
 
+@pytest.mark.parametrize(("claims", "mounts"), [(True, False), (False, True)], ids=["the claim", "the mount"])
+def test_a_claim_is_mounted_for_reading_where_either_says_so(tmp_path: Path, claims: bool, mounts: bool) -> None:
+    volume = {"name": "v", "persistentVolumeClaim": {"claimName": "data", "readOnly": claims}}
+    made = pod({"volumes": [volume]}, volumeMounts=[{"name": "v", "mountPath": "/v", "readOnly": mounts}])
+    (mount,) = volumes.mounts_of(made.spec.containers[0], made, volumes.plan(made, Configs()), tmp_path, {})
+    assert mount.read_only
+
+
 def test_a_volume_in_memory_that_is_shared_is_one_of_the_engines(tmp_path: Path) -> None:
     mounts = [{"name": "memory", "mountPath": path} for path in ("/a", "/b")]
     made = pod({"volumes": [SOURCES[1]]}, volumeMounts=mounts)
@@ -178,36 +188,26 @@ def test_a_volume_in_memory_that_is_shared_is_one_of_the_engines(tmp_path: Path)
 
 
 def test_a_path_of_a_folder_that_is_not_there_becomes_an_empty_folder(tmp_path: Path) -> None:
-    plans = [VolumePlan("v", (File("f", "text"),))]
+    volumes.write(tmp_path, {"v": (File("f", "text"),)})
     sources = [tmp_path / "v" / path for path in ("f", "no/such")]
-    volumes.write(tmp_path, plans, [Mount(kind="bind", target="/x", source=str(source)) for source in sources])
+    volumes.make_sources([Mount(kind="bind", target="/x", source=str(source)) for source in sources])
     assert (sources[0].read_text(), list(sources[1].iterdir())) == ("text", [])
 
 
 def test_a_folder_that_cannot_be_made_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigFault, match="file/sub: Not a directory"):
-        volumes.write(tmp_path, [], [Mount(kind="bind", target="/x", source=str(tmp_path / "file" / "sub"))])
+        volumes.make_sources([Mount(kind="bind", target="/x", source=str(tmp_path / "file" / "sub"))])
 
 
-def test_files_are_written_with_their_modes_and_removed(tmp_path: Path) -> None:
+def test_files_are_written_and_removed(tmp_path: Path) -> None:
     folder = tmp_path / "pod"
-    volumes.write(folder, [VolumePlan("v", (File("a/b", "text", 0o400),)), VolumePlan("none", ())])
+    volumes.write(folder, {"v": (File("a/b", "text", 0o400),), "none": ()})
     path = folder / "v" / "a" / "b"
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("text", 0o400)
     assert (folder / "none").is_dir()
     volumes.remove(folder)
     assert not folder.exists()
-
-
-def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
-    """Also one that its owner may not write: each start of a container writes the files again."""
-    volumes.write(tmp_path, [VolumePlan("v", (File("f", "old", 0o400),))])
-    with (tmp_path / "v" / "f").open() as reader:
-        volumes.write(tmp_path, [VolumePlan("v", (File("f", "new", 0o400),))])
-        assert reader.read() == "old"
-    assert (tmp_path / "v" / "f").read_text() == "new"
-    assert [p.name for p in (tmp_path / "v").iterdir()] == ["f"]
 
 
 def test_a_mount_of_no_volume_is_a_fault(tmp_path: Path) -> None:
