@@ -1,21 +1,18 @@
-"""From the Store to the data plane: a Throttler for each Revision, a Handler for each Route, names in the host tables.
+"""From the Store to the data plane: a Throttler for each Revision, and the replicas that it may use.
 
-Projections only: Revisions give Throttlers, Pods their replicas, Routes (by their status) the split and the names. The
-request path looks at these tables and never at the Store. Nothing here decides on scale or traffic; it carries out what
-the reconcilers wrote.
+Projections only: Revisions give Throttlers, Pods their replicas; names and splits come from Ingresses
+(ingresstable.py). The request path looks at these tables and never at the Store. Nothing here decides on scale or
+traffic; it carries out what the reconcilers wrote.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.control.addresses import Addresses
-from emulator.ingress.cycle import Cycle
-from emulator.ingress.exchange import Exchange
 from emulator.ingress.handler import Timeouts, Work
 from emulator.ingress.hosts import VirtualHosts
 from emulator.ingress.upstream import Dialer, Endpoint
@@ -25,50 +22,19 @@ from emulator.objects.podmarks import ADDRESS, COLD_START, REVISION_LABEL, takes
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import NAMESPACE
 from emulator.serving.hostnames import BadTemplate, HostNames
+from emulator.serving.ingresstable import IngressTable
 from emulator.serving.kinds import REVISION, ROUTE, SERVICE
 from emulator.serving.throttler import Hooks, Throttler
 from emulator.store.projection import Projection
 from emulator.store.store import Store
-
-if TYPE_CHECKING:
-    from emulator.ingress.cluster import Call
-    from emulator.ingress.connection import Connection
 
 logger = logging.getLogger(__name__)
 
 _WHOLE = 0.8  # clocks differ by milliseconds
 
 
-class RouteHandler:
-    """Implements `Handler`: picks a Revision by weight for each request."""
-
-    def __init__(self) -> None:
-        self._backends: list[Throttler] = []
-        self._weights: list[int] = []
-        self._only: Throttler | None = None
-
-    def share(self, parts: list[tuple[Throttler, int]]) -> None:
-        """Share requests among these; the weights are percents."""
-        self._backends = [backend for backend, weight in parts if weight > 0]
-        self._weights = [weight for _, weight in parts if weight > 0]
-        self._only = self._backends[0] if len(self._backends) == 1 else None
-
-    def choose(self) -> Throttler:
-        return self._only or random.choices(self._backends, self._weights)[0]
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._backends
-
-    def open(self, connection: Connection) -> Cycle:
-        return Exchange(connection, self.choose())
-
-    def call(self, call: Call) -> None:
-        call.enter(self.choose())
-
-
 class Backends:
-    """The Throttlers and host names of all Revisions and Routes."""
+    """The Throttlers of all Revisions, and the names that lead to them."""
 
     def __init__(
         self,
@@ -79,7 +45,6 @@ class Backends:
         poke: Callable[[str, str], None],
     ) -> None:
         self._store = store
-        self._hosts = hosts
         self._dialer = dialer
         self._addresses = addresses
         self._poke = poke
@@ -88,8 +53,7 @@ class Backends:
         self._pod: Kind[Any] = pod
         self._throttlers: dict[tuple[str, str], Throttler] = {}
         self._pods: dict[tuple[str, str], dict[str, str]] = {}
-        self._handlers: dict[tuple[str, str, str], RouteHandler] = {}
-        self._names: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
+        self._ingresses = IngressTable(store, hosts, self.throttler)
         self.last_cold: dict[tuple[str, str], str] = {}
         """The last cold start of each Revision, as it was reported."""
 
@@ -97,7 +61,7 @@ class Backends:
         """Fill the tables and keep them; call it on the loop."""
         Projection(self._store, REVISION, self._put_revision, self._drop_revision)
         Projection(self._store, self._pod, self._put_pod, self._drop_pod)
-        Projection(self._store, ROUTE, self._put_route, self._drop_route)
+        self._ingresses.start()
 
     def throttler(self, namespace: str, revision: str) -> Throttler | None:
         return self._throttlers.get((namespace, revision))
@@ -144,6 +108,7 @@ class Backends:
         )
         hooks = Hooks(lambda: self._poke(*key), lambda work: self._report_cold(key, work))
         self._throttlers[key] = Throttler(spec.container_concurrency or 0, timeouts, hooks)
+        self._ingresses.refresh(*key)
 
     def _drop_revision(self, revision: Resource[Any]) -> None:
         throttler = self._throttlers.pop((revision.namespace, revision.name), None)
@@ -151,6 +116,7 @@ class Backends:
         if throttler is not None:
             throttler.set_replicas({})
             throttler.fail_waiting(503, f'revision "{revision.name}" was deleted')
+            self._ingresses.refresh(revision.namespace, revision.name)
 
     def _report_cold(self, key: tuple[str, str], work: Work) -> None:
         """Say where the time of the first answer of a new replica went."""
@@ -215,39 +181,6 @@ class Backends:
         line = f"Kemu-Revision: {revision}\r\n".encode()
         return lambda: Endpoint(host, int(port), self._dialer, response_lines=line)
 
-    # -- Routes
-
-    def _put_route(self, route: Resource[Any]) -> None:
-        traffic = route.status.get("traffic") or ()
-        names = self._host_names(route)
-        if not traffic or names is None:
-            return
-        public: dict[str, RouteHandler] = {}
-        internal: dict[str, RouteHandler] = {}
-        tags = ["", *dict.fromkeys(target["tag"] for target in traffic if target.get("tag"))]
-        for tag in tags:
-            handler = self._handlers.setdefault((route.namespace, route.name, tag), RouteHandler())
-            handler.share(self._parts(route, traffic, tag))
-            if not handler.is_empty:
-                public.update(dict.fromkeys(names.public(tag), handler))
-                internal.update(dict.fromkeys(names.internal(tag), handler))
-                if not names.is_private:
-                    # So that `curl -H 'Host: hello.default.svc.cluster.local'` works from outside, too.
-                    public.update(dict.fromkeys(names.internal(tag)[:1], handler))
-        self._publish(route, public, internal)
-
-    def _parts(self, route: Resource[Any], traffic: Any, tag: str) -> list[tuple[Throttler, int]]:
-        parts = []
-        for target in traffic:
-            throttler = self._throttlers.get((route.namespace, target["revisionName"]))
-            if throttler is None:
-                continue
-            if tag and target.get("tag") == tag:
-                parts.append((throttler, 100))
-            elif not tag:
-                parts.append((throttler, int(target.get("percent") or 0)))
-        return parts
-
     def _host_names(self, route: Resource[Any]) -> HostNames | None:
         network = self._store.config("config-network", NAMESPACE)
         domains = self._store.config("config-domain", NAMESPACE)
@@ -255,23 +188,3 @@ class Backends:
             return HostNames.of(route, network, domains, self._addresses)
         except BadTemplate:
             return None  # the Route's condition says it
-
-    def _publish(
-        self, route: Resource[Any], public: dict[str, RouteHandler], internal: dict[str, RouteHandler]
-    ) -> None:
-        key = (route.namespace, route.name)
-        old_public, old_internal = self._names.get(key, (set(), set()))
-        for table, names, old in (
-            (self._hosts.public, public, old_public),
-            (self._hosts.internal, internal, old_internal),
-        ):
-            for gone in old - names.keys():
-                table.remove(gone)
-            for name, handler in names.items():
-                table.set(name, handler)
-        self._names[key] = (set(public), set(internal))
-
-    def _drop_route(self, route: Resource[Any]) -> None:
-        self._publish(route, {}, {})
-        for key in [k for k in self._handlers if k[:2] == (route.namespace, route.name)]:
-            del self._handlers[key]

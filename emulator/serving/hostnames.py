@@ -9,8 +9,8 @@ Followed: knative/serving pkg/reconciler/route/{domains,config}.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -34,7 +34,10 @@ class BadTemplate(Exception):
 
 @dataclass(frozen=True)
 class HostNames:
-    """All names of one Route. `domains` has the domain of its URL first; none for a private Route."""
+    """All names of one Route. `domains` has the domain of its URL first; none for a private Route.
+
+    `local` are the tags ("" for the Route's own name) that are private although the Route is not.
+    """
 
     route: Resource[Any]
     addresses: Addresses
@@ -42,6 +45,7 @@ class HostNames:
     domain_template: str
     tag_template: str
     scheme: str
+    local: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -59,13 +63,16 @@ class HostNames:
         names.public("")
         return names
 
-    @property
-    def is_private(self) -> bool:
-        return not self.domains
+    def hiding(self, local: Collection[str]) -> HostNames:
+        """The same with these tags private."""
+        return replace(self, local=frozenset(local))
+
+    def is_private(self, tag: str = "") -> bool:
+        return not self.domains or tag in self.local
 
     def url(self, tag: str = "") -> str:
         """What status.url (or a tagged target's url) says."""
-        if self.is_private:
+        if self.is_private(tag):
             return self.addresses.cluster_url(self.internal(tag)[0])
         return self.addresses.public_url(self.scheme, self.public(tag)[0])
 
@@ -75,8 +82,9 @@ class HostNames:
         return self.addresses.cluster_url(self.internal("")[0])
 
     def public(self, tag: str) -> list[str]:
-        """Names on the public listener, that of the URL first; none for a private Route."""
-        return [self._host(tag, domain, self.domain_template) for domain in self.domains]
+        """Names on the public listener, that of the URL first; none for what is private."""
+        domains = () if self.is_private(tag) else self.domains
+        return [self._host(tag, domain, self.domain_template) for domain in domains]
 
     def internal(self, tag: str) -> list[str]:
         """Cluster-local names, the full one first."""

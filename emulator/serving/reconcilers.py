@@ -7,13 +7,14 @@ from typing import Any
 from emulator.control.reconciler import Reconciler
 from emulator.objects.kind import Kind
 from emulator.serving.configurations import CONFIGURATION_RECONCILER
+from emulator.serving.ingresses import INGRESS, INGRESS_RECONCILER
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE
 from emulator.serving.podautoscalers import POD_AUTOSCALER
 from emulator.serving.revisions import REVISION_RECONCILER
 from emulator.serving.routes import ROUTE_RECONCILER
 from emulator.serving.services import SERVICE_RECONCILER
 
-KINDS: tuple[Kind[Any], ...] = (SERVICE, CONFIGURATION, REVISION, ROUTE, POD_AUTOSCALER)
+KINDS: tuple[Kind[Any], ...] = (SERVICE, CONFIGURATION, REVISION, ROUTE, POD_AUTOSCALER, INGRESS)
 
 
 # PodAutoscalers are the Scaler's affair.
@@ -22,4 +23,5 @@ RECONCILERS: dict[Kind[Any], Reconciler] = {
     CONFIGURATION: CONFIGURATION_RECONCILER,
     REVISION: REVISION_RECONCILER,
     ROUTE: ROUTE_RECONCILER,
+    INGRESS: INGRESS_RECONCILER,
 }

@@ -171,7 +171,11 @@ class ServiceDelivery:
                 self._hosts.remove(name)
 
     def _is_of_route(self, service: Resource[ServiceSpec]) -> bool:
-        return self._route is not None and self._store.find(self._route, service.name, service.namespace) is not None
+        """A Route's placeholder, or one whose name a Route has, too: the Route's Ingress says where the name leads."""
+        is_placeholder = (service.controller or {}).get("kind") == "Route"
+        return is_placeholder or (
+            self._route is not None and self._store.find(self._route, service.name, service.namespace) is not None
+        )
 
     def _ports(
         self, service: Resource[ServiceSpec], endpoints: Resource[EndpointsData] | None

@@ -26,7 +26,7 @@ from emulator.ingress.upstream import Dialer, Endpoint
 from emulator.lib.clock import SystemClock
 from emulator.lib.tasks import Tasks
 from emulator.objects.kind import Registry
-from emulator.serving.backends import RouteHandler
+from emulator.serving.rulehandlers import RuleHandler
 from emulator.serving.throttler import Hooks, Throttler
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
@@ -56,14 +56,12 @@ async def main(port: int, services: int, triggers: int) -> None:
         await server.run()
 
 
-def route(dialer: Dialer) -> RouteHandler:
+def route(dialer: Dialer) -> RuleHandler:
     throttler = Throttler(0, Timeouts(300.0), Hooks(lambda: None, lambda work: None))
     throttler.set_replicas(
         {"only": lambda: Endpoint(*BACKEND, dialer, response_lines=b"Kemu-Revision: hello-00001\r\n")}
     )
-    handler = RouteHandler()
-    handler.share([(throttler, 100)])
-    return handler
+    return RuleHandler.to((throttler, 100))
 
 
 def trigger(number: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from emulator.ingress.hosts import VirtualHosts
 from emulator.ingress.server import Listener, Server, bind, unknown_host
 from emulator.ingress.upstream import Dialer, Endpoint
 from emulator.lib.tasks import Tasks
-from emulator.serving.backends import RouteHandler
+from emulator.serving.rulehandlers import RuleHandler
 from emulator.serving.throttler import Hooks, Throttler
 from tests.ingress.backend import Backend
 
@@ -92,8 +92,7 @@ class World:
         return line
 
     def serve(self, throttler: Throttler, host: str = HOST.decode()) -> None:
-        handler = RouteHandler()
-        handler.share([(throttler, 100)])
+        handler = RuleHandler.to((throttler, 100))
         self.hosts.public.set(host, handler)
 
     def endpoint(self) -> Callable[[], Endpoint]:

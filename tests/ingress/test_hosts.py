@@ -8,7 +8,7 @@ import pytest
 
 from emulator.ingress import hosts
 from emulator.ingress.hosts import HostTable, VirtualHosts, normal_host
-from emulator.serving.backends import RouteHandler
+from emulator.serving.rulehandlers import RuleHandler
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_host_has_one_normal_form(raw: bytes, name: bytes) -> None:
 
 
 def test_a_name_leads_to_its_handler_however_it_is_spelt() -> None:
-    table, hello = HostTable(), RouteHandler()
+    table, hello = HostTable(), RuleHandler.to()
     table.set("Hello.Example.com", hello)
     assert table.find(b"hello.example.com") is hello
     assert table.find(b"HELLO.example.com.:8080") is hello
@@ -37,7 +37,7 @@ def test_a_name_leads_to_its_handler_however_it_is_spelt() -> None:
 
 
 def test_a_spelling_that_was_seen_once_is_found_at_the_first_look() -> None:
-    table, hello = HostTable(), RouteHandler()
+    table, hello = HostTable(), RuleHandler.to()
     table.set("hello.example.com", hello)
     assert b"hello.example.com:8080" not in table.ready
     table.find(b"hello.example.com:8080")
@@ -56,12 +56,12 @@ def test_a_spelling_that_was_seen_once_is_found_at_the_first_look() -> None:
 )
 def test_a_wildcard_stands_for_one_leading_label(raw: bytes, is_found: bool) -> None:
     table = HostTable()
-    table.set("*.shop.test", RouteHandler())
+    table.set("*.shop.test", RuleHandler.to())
     assert (table.find(raw) is not None) is is_found
 
 
 def test_an_exact_name_comes_before_a_wildcard() -> None:
-    table, all_of_them, one = HostTable(), RouteHandler(), RouteHandler()
+    table, all_of_them, one = HostTable(), RuleHandler.to(), RuleHandler.to()
     table.set("*.shop.test", all_of_them)
     assert table.find(b"a.shop.test") is all_of_them
     table.set("a.shop.test", one)
@@ -71,7 +71,7 @@ def test_an_exact_name_comes_before_a_wildcard() -> None:
 
 
 def test_a_name_that_is_set_again_leads_to_the_new_handler_in_every_spelling() -> None:
-    table, old, new = HostTable(), RouteHandler(), RouteHandler()
+    table, old, new = HostTable(), RuleHandler.to(), RuleHandler.to()
     table.set("hello.test", old)
     table.find(b"Hello.test")
     table.set("hello.test", new)
@@ -81,8 +81,8 @@ def test_a_name_that_is_set_again_leads_to_the_new_handler_in_every_spelling() -
 
 def test_a_name_that_is_removed_is_gone_in_every_spelling() -> None:
     table = HostTable()
-    table.set("hello.test", RouteHandler())
-    table.set("*.shop.test", RouteHandler())
+    table.set("hello.test", RuleHandler.to())
+    table.set("*.shop.test", RuleHandler.to())
     table.find(b"Hello.test")
     table.find(b"a.shop.test")
     table.remove("hello.test")
@@ -93,7 +93,7 @@ def test_a_name_that_is_removed_is_gone_in_every_spelling() -> None:
 
 
 def test_a_stranger_becomes_known_when_it_is_set() -> None:
-    table, late = HostTable(), RouteHandler()
+    table, late = HostTable(), RuleHandler.to()
     assert table.find(b"late.test") is None
     table.set("late.test", late)
     assert table.find(b"late.test") is late
@@ -102,12 +102,12 @@ def test_a_stranger_becomes_known_when_it_is_set() -> None:
 def test_names_are_listed_sorted_with_their_wildcards() -> None:
     table = HostTable()
     for name in ("b.test", "*.a.test", "a.test"):
-        table.set(name, RouteHandler())
+        table.set(name, RuleHandler.to())
     assert table.names() == ["*.a.test", "a.test", "b.test"]
 
 
 def test_a_flood_of_spellings_and_strangers_is_forgotten() -> None:
-    table, hello = HostTable(), RouteHandler()
+    table, hello = HostTable(), RuleHandler.to()
     table.set("hello.test", hello)
     for port in range(hosts.ALIAS_LIMIT + 10):
         assert table.find(b"hello.test:%d" % port) is hello
@@ -117,7 +117,7 @@ def test_a_flood_of_spellings_and_strangers_is_forgotten() -> None:
 
 
 def test_the_public_scope_does_not_see_internal_names() -> None:
-    both, inner, outer = VirtualHosts(), RouteHandler(), RouteHandler()
+    both, inner, outer = VirtualHosts(), RuleHandler.to(), RuleHandler.to()
     both.internal.set("hello.default.svc.cluster.local", inner)
     both.public.set("hello.default.example.com", outer)
     assert both.public.find(b"hello.default.svc.cluster.local") is None
@@ -126,7 +126,7 @@ def test_the_public_scope_does_not_see_internal_names() -> None:
 
 
 def test_the_internal_scope_follows_what_the_public_one_learns_and_forgets() -> None:
-    both, outer = VirtualHosts(), RouteHandler()
+    both, outer = VirtualHosts(), RuleHandler.to()
     assert both.internal.find(b"hello.test") is None
     both.public.set("hello.test", outer)
     assert both.internal.find(b"hello.test") is outer
@@ -137,10 +137,10 @@ def test_the_internal_scope_follows_what_the_public_one_learns_and_forgets() -> 
 async def test_whoever_waits_hears_of_a_name_that_came_or_went() -> None:
     table = HostTable()
     async with asyncio.timeout(5):
-        table.set("a.test", RouteHandler())
+        table.set("a.test", RuleHandler.to())
         await table.changed()
         table.remove("a.test")
         await table.changed()
-        table.set("b.test", RouteHandler())
+        table.set("b.test", RuleHandler.to())
         await table.changed()
     assert table.names() == ["b.test"]

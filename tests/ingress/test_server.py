@@ -21,7 +21,7 @@ from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.hosts import HostTable
 from emulator.ingress.server import Listener, PortForbidden, PortInUse, Server, bind, unknown_host
 from emulator.lib.tasks import Tasks
-from emulator.serving.backends import RouteHandler
+from emulator.serving.rulehandlers import RuleHandler
 
 
 @asynccontextmanager
@@ -150,7 +150,7 @@ async def test_a_stop_cuts_what_takes_longer_than_the_drain() -> None:
 async def test_an_unknown_host_is_a_404_that_lists_the_hosts(method: str) -> None:
     table = HostTable()
     for host in ("b.test", "*.shop.test"):
-        table.set(host, RouteHandler())
+        table.set(host, RuleHandler.to())
     async with serving(unknown_host(table)) as (_, port):
         answer = await ask(port, method)
     assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")

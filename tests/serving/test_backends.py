@@ -12,11 +12,11 @@ from emulator.ingress.upstream import Dialer
 from emulator.lib.tasks import Tasks
 from emulator.objects.podmarks import ADDRESS, COLD_START, FROZEN, REVISION_LABEL
 from emulator.objects.resource import Resource
-from emulator.serving.backends import Backends, RouteHandler
+from emulator.serving.backends import Backends
 from emulator.serving.kinds import REVISION, ROUTE, SERVICE
 from emulator.workloads.pods import POD
 from tests import world as objects
-from tests.serving.test_throttler import Job, make
+from tests.serving.test_throttler import Job
 from tests.world import obj
 
 pytestmark = pytest.mark.looptime
@@ -48,11 +48,6 @@ class World(objects.World):
         made = self.create(obj(POD, name, spec, labels={REVISION_LABEL: revision}, annotations=annotations))
         return self.ready(made, value)
 
-    def backend(self, host: str) -> Any:
-        handler = self.hosts.internal.find(host.encode())
-        assert isinstance(handler, RouteHandler)
-        return handler.choose()
-
 
 @pytest.fixture
 async def world() -> World:
@@ -61,55 +56,6 @@ async def world() -> World:
 
 def to(revision: str, percent: int = 100, **more: Any) -> dict[str, Any]:
     return {"revisionName": revision, "percent": percent, **more}
-
-
-async def test_a_route_is_published_under_all_its_names(world: World) -> None:
-    world.revision("r1")
-    world.route(to("r1"))
-    assert world.hosts.public.names() == [
-        "hello.default.127.0.0.1.sslip.io",
-        "hello.default.example.com",
-        HELLO,
-        "hello.default.svc.cluster.local",
-    ]
-    assert world.hosts.internal.names() == ["hello.default", "hello.default.svc", "hello.default.svc.cluster.local"]
-    assert world.backend(HELLO) is world.backends.throttler("default", "r1")
-
-
-async def test_a_private_route_is_only_inside(world: World) -> None:
-    world.revision("r1")
-    made = world.route(to("r1"))
-    world.store.patch_metadata(made.key, labels={"networking.knative.dev/visibility": "cluster-local"})
-    assert world.hosts.public.names() == []
-    assert world.backend("hello.default") is world.backends.throttler("default", "r1")
-
-
-async def test_a_tag_has_names_of_its_own_that_go_when_it_goes(world: World) -> None:
-    for name in ("r1", "r2"):
-        world.revision(name)
-    made = world.route(to("r1"), to("r2", 0, tag="next"))
-    assert world.backend(f"next-{HELLO}") is world.backends.throttler("default", "r2")
-    assert world.backend(HELLO) is world.backends.throttler("default", "r1")
-    world.ready(made, traffic=[to("r1")])
-    assert world.hosts.public.find(f"next-{HELLO}".encode()) is None
-
-
-async def test_a_split_reaches_all_that_have_a_share(world: World) -> None:
-    for name in ("r1", "r2", "r3"):
-        world.revision(name)
-    world.route(to("r1", 50), to("r2", 50), to("r3", 0))
-    chosen = {id(world.backend(HELLO)) for _ in range(100)}
-    assert chosen == {id(world.backends.throttler("default", name)) for name in ("r1", "r2")}
-
-
-async def test_while_a_route_changes_its_names_lead_to_the_same_handler(world: World) -> None:
-    for name in ("r1", "r2"):
-        world.revision(name)
-    made = world.route(to("r1"))
-    handler = world.hosts.public.find(HELLO.encode())
-    world.ready(made, traffic=[to("r2")])
-    assert world.hosts.public.find(HELLO.encode()) is handler
-    assert world.backend(HELLO) is world.backends.throttler("default", "r2")
 
 
 @pytest.mark.parametrize(
@@ -135,13 +81,6 @@ async def test_why_is_the_services_own_reason(world: World) -> None:
     assert world.backends.why_absent(HELLO) == "Service default/hello is not ready: it has only just come"
     world.ready(service, "False", "RevisionFailed", "Revision failed")
     assert world.backends.why_absent(HELLO) == "Service default/hello is not ready: Revision failed"
-
-
-async def test_a_deleted_route_takes_its_names_along(world: World) -> None:
-    world.revision("r1")
-    made = world.route(to("r1"))
-    world.store.delete(ROUTE, made.name, "default")
-    assert world.hosts.public.names() == world.hosts.internal.names() == []
 
 
 async def test_ready_pods_are_replicas_and_others_are_not(world: World) -> None:
@@ -237,12 +176,3 @@ async def test_draining_ends_with_the_last_request_or_after_its_time(world: Worl
     world.store.delete(POD, "a", "default")
     await world.backends.drain(("127.0.0.1", 1), 5.0)
     await world.backends.drain(("127.0.0.1", 2), 5.0)
-
-
-async def test_a_handler_without_shares_is_empty() -> None:
-    handler = RouteHandler()
-    throttler, _ = make()
-    handler.share([(throttler, 0)])
-    assert handler.is_empty
-    handler.share([(throttler, 1)])
-    assert handler.choose() is throttler

@@ -49,7 +49,7 @@ def test_cluster_local_names_have_their_short_forms() -> None:
 
 def test_a_private_route_has_only_those() -> None:
     found = names(port=8080, labels=PRIVATE)
-    assert found.is_private
+    assert found.is_private()
     assert found.public("") == []
     assert found.url() == "http://hello.default.svc.cluster.local"
 
@@ -72,7 +72,7 @@ def test_the_domain(domains: dict[str, str], labels: dict[str, str], domain: str
 
 
 def test_a_route_on_the_clusters_domain_is_private() -> None:
-    assert names(domains={"svc.cluster.local": "selector:\n  app: a"}, labels={"app": "a"}).is_private
+    assert names(domains={"svc.cluster.local": "selector:\n  app: a"}, labels={"app": "a"}).is_private()
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from emulator.control.addresses import Addresses
+from emulator.control.controller import Controller
+from emulator.control.recorder import Recorder
 from emulator.objects.resource import Resource
-from emulator.serving.annotations import CONFIGURATION_LABEL, NAMESPACE, SERVICE_LABEL
+from emulator.serving.annotations import CONFIGURATION_LABEL, NAMESPACE, ROLLOUT_DURATION, SERVICE_LABEL
+from emulator.serving.hostnames import VISIBILITY
+from emulator.serving.ingresses import INGRESS
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE
 from emulator.serving.routes import referenced
-from tests.world import World, obj, said
+from emulator.workloads.kubeevents import KUBE_EVENT
+from tests.world import NOW, World, child, obj, said
 
 POD = {"containers": [{"image": "app"}]}
 ASSIGNED, MISSING = "AllTrafficAssigned", "RevisionMissing"
@@ -24,6 +32,8 @@ def route(world: World, *targets: dict[str, Any], owner: Resource[Any] | None = 
 def configuration(world: World, ready: str = "", value: str = "True") -> None:
     made = world.create(obj(CONFIGURATION, "hello", {"template": {"spec": POD}}))
     world.ready(made, value, **({"latestReadyRevisionName": ready} if ready else {}))
+    if ready:
+        revision(world, ready)
 
 
 def revision(world: World, name: str, value: str = "True") -> Resource[Any]:
@@ -175,9 +185,104 @@ def test_a_core_service_holds_each_name_of_a_route_with_its_labels_and_annotatio
     configuration(world, "hello-00002")
     tagged = {"configurationName": "hello", "percent": 100, "tag": "new"}
     made = route(world, tagged, labels={"a": "b", "networking.knative.dev/visibility": "x"}, annotations={"c": "d"})
-    services = world.reconcile(made).children
+    services = [child for child in world.reconcile(made).children if child["kind"] == "Service"]
     assert [service["metadata"]["name"] for service in services] == ["hello", "new-hello"]
     metadata = services[0]["metadata"]
     assert metadata["labels"] == {"a": "b", "serving.knative.dev/route": "hello"}
     assert metadata["annotations"].items() >= {"c": "d"}.items()
     assert services[0]["spec"]["type"] == "ExternalName"
+
+
+def test_what_is_followed_must_still_be_ready() -> None:
+    world = World()
+    configuration(world, "hello-00001")
+    world.ready(world.store.get(REVISION, "hello-00001", "default"), "False", "ExitCode1")
+    assert said(world.reconcile(route(world)), ASSIGNED) == (
+        "False",
+        MISSING,
+        'Revision "hello-00001" failed to become ready.',
+    )
+
+
+def test_a_label_on_a_placeholder_hides_that_name_alone() -> None:
+    world = World()
+    configuration(world, "hello-00001")
+    made = route(world, LATEST, {**LATEST, "percent": 0, "tag": "a"}, {**LATEST, "percent": 0, "tag": "b"})
+    hidden = child(world.reconcile(made), "Service", "a-hello")
+    hidden["metadata"]["labels"][VISIBILITY] = "cluster-local"
+    world.create(hidden, made)
+    outcome = world.reconcile(made)
+    urls = {entry.get("tag", ""): entry.get("url") for entry in outcome.status["traffic"]}
+    assert urls["a"] == "http://a-hello.default.svc.cluster.local"
+    assert urls["b"] == "http://b-hello.default.localhost"
+    assert outcome.status["url"] == "http://hello.default.localhost"
+    assert child(outcome, "Service", "a-hello")["metadata"]["labels"][VISIBILITY] == "cluster-local"
+    hosts = [host for rule in child(outcome, INGRESS)["spec"]["rules"] for host in rule["hosts"]]
+    assert "b-hello.default.localhost" in hosts
+    assert "a-hello.default.localhost" not in hosts
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("Ingress", 'There is an existing Ingress "hello" that we do not own.'),
+        ("Service", 'There is an existing placeholder Service "hello" that we do not own.'),
+    ],
+)
+def test_a_stranger_with_the_name_of_a_child_is_told(kind: str, text: str) -> None:
+    world = World()
+    configuration(world, "hello-00001")
+    made = route(world)
+    world.create(child(world.reconcile(made), kind))
+    assert said(world.reconcile(made), "IngressReady") == ("False", "NotOwned", text)
+
+
+def test_an_annotation_with_another_protocol_leaves_the_ingress_as_it_is() -> None:
+    world = World()
+    configuration(world, "hello-00001")
+    outcome = world.reconcile(route(world, annotations={"networking.knative.dev/http-protocol": "gopher"}))
+    assert said(outcome, "IngressReady")[1] == "IngressNotConfigured"
+    assert [note.reason for note in outcome.notes] == ["InternalError"]
+    assert [made["kind"] for made in outcome.children] == ["Service"]
+
+
+class LoopClock:
+    """Implements `Clock` by the time of the event loop, which is virtual here."""
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+@pytest.mark.looptime
+async def test_a_rollout_goes_its_steps_by_itself_and_says_so_meanwhile() -> None:
+    world = World()
+    world.store.clock = LoopClock()
+    configuration(world, "hello-00001")
+    reconcilers = {kind: world.reconcilers[kind] for kind in (ROUTE, INGRESS)}
+    controller = Controller(world.store, reconcilers, Recorder(world.store, KUBE_EVENT), Addresses())
+    made = route(world, annotations={ROLLOUT_DURATION: "5s"})
+    controller.settle()
+
+    def shares() -> dict[str, int]:
+        traffic = world.store.get(ROUTE, made.name, "default").status["traffic"]
+        return {entry["revisionName"]: entry["percent"] for entry in traffic}
+
+    def ingress_ready() -> tuple[str, str]:
+        condition = world.store.get(ROUTE, made.name, "default").condition("IngressReady")
+        return condition["status"], condition.get("reason", "")
+
+    assert (shares(), ingress_ready()) == ({"hello-00001": 100}, ("True", ""))
+    revision(world, "hello-00002")
+    world.ready(world.store.get(CONFIGURATION, "hello", "default"), latestReadyRevisionName="hello-00002")
+    seen = []
+    for _ in range(5):
+        controller.settle()
+        seen.append(shares())
+        rules = world.store.get(INGRESS, "hello", "default").obj["spec"]["rules"]
+        splits = rules[0]["http"]["paths"][0]["splits"]
+        assert seen[-1] == {split["serviceName"]: split["percent"] for split in splits}
+        if len(seen) < 5:
+            assert ingress_ready() == ("Unknown", "RolloutInProgress")
+        await asyncio.sleep(1.001)
+    assert seen == [{"hello-00001": 100 - n, "hello-00002": n} for n in (1, 26, 51, 76)] + [{"hello-00002": 100}]
+    assert ingress_ready() == ("True", "")
