@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from emulator.control.addresses import Addresses
 from emulator.ingress.handler import Timeouts, Work
@@ -52,6 +53,8 @@ class Backends:
         assert pod is not None
         self._pod: Kind[Any] = pod
         self._throttlers: dict[tuple[str, str], Throttler] = {}
+        self._dropped: WeakSet[Throttler] = WeakSet()
+        """Those of deleted Revisions, as long as a request of theirs is under way."""
         self._pods: dict[tuple[str, str], dict[str, str]] = {}
         self._ingresses = IngressTable(store, hosts, self.throttler)
         self.last_cold: dict[tuple[str, str], str] = {}
@@ -88,7 +91,7 @@ class Backends:
         text = f"{address[0]}:{address[1]}"
         try:
             async with asyncio.timeout(timeout_s):
-                for throttler in list(self._throttlers.values()):
+                for throttler in (*self._throttlers.values(), *self._dropped):
                     await throttler.drained(text)
         except TimeoutError:
             return False
@@ -116,6 +119,7 @@ class Backends:
         if throttler is not None:
             throttler.set_replicas({})
             throttler.fail_waiting(503, f'revision "{revision.name}" was deleted')
+            self._dropped.add(throttler)
             self._ingresses.refresh(revision.namespace, revision.name)
 
     def _report_cold(self, key: tuple[str, str], work: Work) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -176,3 +177,19 @@ async def test_draining_ends_with_the_last_request_or_after_its_time(world: Worl
     world.store.delete(POD, "a", "default")
     await world.backends.drain(("127.0.0.1", 1), 5.0)
     await world.backends.drain(("127.0.0.1", 2), 5.0)
+
+
+async def test_requests_of_a_deleted_revision_are_waited_for(world: World) -> None:
+    world.revision("r1")
+    world.pod("a", "r1", 1)
+    throttler = world.backends.throttler("default", "r1")
+    assert throttler is not None
+    job = Job()
+    throttler.admit(job)
+    world.store.delete(REVISION, "r1", "default")
+    world.store.delete(POD, "a", "default")
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    loop.call_later(20, throttler.leave, job)
+    await world.backends.drain(("127.0.0.1", 1), 45.0)
+    assert loop.time() - begun == 20
