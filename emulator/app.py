@@ -51,6 +51,7 @@ from emulator.serving.annotations import NAMESPACE
 from emulator.serving.backends import Backends
 from emulator.serving.reconcilers import KINDS as SERVING_KINDS
 from emulator.serving.reconcilers import RECONCILERS as SERVING_RECONCILERS
+from emulator.serving.requestlog import RequestLogs
 from emulator.serving.scaler import FrozenTier, Scaler
 from emulator.settings import Settings
 from emulator.store.database import Database
@@ -315,6 +316,7 @@ class Parts:
         self._scaler = Scaler(store, lambda *revision: self._backends.throttler(*revision), NAMESPACE, tier)
         self._backends = Backends(store, self.hosts, dialer, addresses, self._scaler.poke)
         self._logs = PodLogs()
+        self._request_logs = RequestLogs(store, self._backends.throttler, self._log_request)
         tools = Tools(store, self.link, self.images, settings.data_dir / "pods", self._backends.drain, recorder)
         self._pods = PodRunner(tools, self._logs)
         keep_default_accounts(store)
@@ -322,8 +324,12 @@ class Parts:
         tell_of_platform(store)
         Namespaces(store)
         self._backends.start()
+        self._request_logs.start()
         ServiceDelivery(store, self.hosts.internal, dialer).start()
         self._eventing.start()
+
+    def _log_request(self, namespace: str, pod: str, text: str) -> None:
+        self._logs.of(namespace, pod, "queue-proxy").append(text, self._store.clock.now())
 
     def work(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs until it is cancelled, by name."""

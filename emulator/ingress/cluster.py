@@ -129,6 +129,10 @@ class Call(Carried):
 
     # -- Carried
 
+    def seen_headers(self) -> HeaderList:
+        length = (b"Content-Length", b"%d" % len(self.body))
+        return [(b"Host", self.host), *self.headers, (b"X-Forwarded-For", b"127.0.0.1"), length]
+
     def send(self) -> None:
         assert self.upstream is not None
         lines = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (self.method, self.target, self.host)]

@@ -272,6 +272,12 @@ class Exchange(Carried, Cycle):
     def resume_sending(self) -> None:
         self.connection.resume_reading()
 
+    # -- for a request log
+
+    def seen_headers(self) -> HeaderList:
+        lines = self._head.split(b"\r\n")[1:-2]
+        return [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+
     # -- endings
 
     def fail(self, status: int, text: str) -> None:

@@ -85,6 +85,10 @@ class Work(Protocol):
 
     def fail(self, status: int, text: str) -> None: ...
 
+    def seen_headers(self) -> list[tuple[bytes, bytes]]:
+        """The request's headers as the replica gets them; only a request log asks."""
+        ...
+
 
 class Backend(Protocol):
     """Admission to the replicas of one Revision (serving's Throttler is the real one)."""

@@ -13,6 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from emulator.ingress.handler import Timeouts, Work
 from emulator.ingress.upstream import Endpoint
@@ -30,9 +31,10 @@ QUEUE_FULL = "pending request queue full"
 class Replica:
     """One ready Pod: where it listens and what it has in hand."""
 
-    __slots__ = ("endpoint", "first", "gone", "in_flight", "is_new")
+    __slots__ = ("endpoint", "first", "gone", "in_flight", "is_new", "name")
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, name: str, endpoint: Endpoint) -> None:
+        self.name = name
         self.endpoint = endpoint
         self.in_flight = 0
         self.gone: asyncio.Event | None = None
@@ -51,6 +53,14 @@ class Hooks:
     started: Callable[[Work], None]
 
 
+class Log(Protocol):
+    """What is told of each request that went to a replica (requestlog.py)."""
+
+    def begin(self, work: Work) -> None: ...
+
+    def end(self, work: Work, pod: str) -> None: ...
+
+
 class Throttler:
     """Implements `ingress.handler.Backend` and `scaler.LoadSource`. `concurrency` 0 means no limit."""
 
@@ -60,6 +70,7 @@ class Throttler:
         """Whether the activator stands in the path: by the Scaler's word, and always while no replica is ready."""
         self.requests = 0
         """All that ever arrived."""
+        self.log: Log | None = None
         self._concurrency = concurrency
         self._hooks = hooks
         self._replicas: dict[str, Replica] = {}
@@ -103,6 +114,8 @@ class Throttler:
         if replica is not None:
             replica.in_flight += 1
             work.replica = replica
+            if self.log is not None:
+                self.log.begin(work)
             work.dispatch(replica.endpoint)
             return
         if self.waiting >= self._limit():
@@ -129,6 +142,8 @@ class Throttler:
         assert isinstance(replica, Replica)
         work.replica = None
         replica.in_flight -= 1
+        if self.log is not None:
+            self.log.end(work, replica.name)
         if replica.first is work:
             replica.first = None
             self._hooks.started(work)
@@ -154,7 +169,7 @@ class Throttler:
                 replica.endpoint.close()
         for name, make in wanted.items():
             if name not in self._replicas:
-                self._replicas[name] = Replica(make())
+                self._replicas[name] = Replica(name, make())
         self._order = sorted(self._replicas.values(), key=_address)
         self._set_path()
         self._release()
@@ -225,6 +240,8 @@ class Throttler:
             if replica.is_new:
                 replica.first = work
             replica.is_new = False
+            if self.log is not None:
+                self.log.begin(work)
             work.dispatch(replica.endpoint)
 
     def _forget_gone(self) -> None:

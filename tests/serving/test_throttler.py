@@ -33,6 +33,9 @@ class Job:
         self.failure = (status, text)
         self.finished = True
 
+    def seen_headers(self) -> list[tuple[bytes, bytes]]:
+        return [(b"User-Agent", b"curl")]
+
 
 class Poked:
     """Counts pokes and remembers which requests started replicas."""
