@@ -14,11 +14,12 @@ from pathlib import Path
 
 import click
 
-from emulator.cli.client import Client, Failure, data_dir_option
+from emulator.cli.client import Client, Failure, NotThere, data_dir_option
 from emulator.lib.instance import AlreadyRunning, Instance, running
 from emulator.lib.instance import data_dir as folder_of
 
 PATIENCE_S = 60.0
+_NONE = "no container"
 
 
 @click.command(short_help="Stop a running kemu and wait until it is gone.")
@@ -28,19 +29,36 @@ PATIENCE_S = 60.0
 )
 @data_dir_option
 def command(volumes: bool, purge: bool, data_dir: str | None) -> None:
-    """Stop a running kemu: requests in flight end, containers are removed.
+    """Stop a running kemu: requests in flight end, containers are removed, also those that a killed one left.
 
     What came through the API is kept in the data directory and there again at the next `kemu up`, and so is what
     PersistentVolumeClaims hold. With --volumes or --purge it is removed, whether kemu runs or not; manifests are not
     touched.
     """
     folder = folder_of(data_dir, os.environ)
-    if not (volumes or purge) or running(folder) is not None:
+    if running(folder) is not None:
         _stop(Client.find(data_dir), folder)
+    elif not (volumes or purge):
+        _clear(folder)
     if purge:
         _purge(folder)
     elif volumes:
         _remove_volumes(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Take away what a killed kemu left; NotThere when it left nothing."""
+    said = f"no kemu is running with the data directory {folder}"
+    if not folder.is_dir():
+        raise NotThere(said)
+    try:
+        with Instance(folder) as instance:
+            containers, _ = asyncio.run(_sweep(instance.id, with_volumes=False))
+    except AlreadyRunning as started:
+        raise Failure(str(started)) from None
+    if containers.startswith(_NONE):
+        raise NotThere(f"{said}{containers.removeprefix(_NONE)}")
+    click.echo(f"{said}; removed {containers} that a killed one left")
 
 
 def _stop(client: Client, folder: Path) -> None:
@@ -56,16 +74,17 @@ def _stop(client: Client, folder: Path) -> None:
 
 
 def _purge(folder: Path) -> None:
-    from emulator.store.database import count
+    from emulator.store.database import kept
+    from emulator.workloads.startobjects import is_from_start
 
     with _claimed(folder) as instance:
         if instance is None:
             return
-        objects = count(folder)
+        objects = sum(not is_from_start(*row) for row in kept(folder))
         containers, volumes = asyncio.run(_sweep(instance.id))
         instance.forget()
-    engines = f"{containers} and {volumes} from" if volumes else f"{containers} from"
-    click.echo(f"removed {_counted(objects, 'object')}, {engines} {folder}")
+    engines = f"{containers}, {volumes}" if volumes else containers
+    click.echo(f"removed what kemu kept in {folder}: {_counted(objects, 'object')}, {engines} and the kubeconfig")
 
 
 def _remove_volumes(folder: Path) -> None:
@@ -94,7 +113,7 @@ def _claimed(folder: Path) -> Iterator[Instance | None]:
         raise Failure(f"{error.filename}: {error.strerror}; what kemu keeps is not removed") from None
 
 
-async def _sweep(instance: str) -> tuple[str, str]:
+async def _sweep(instance: str, *, with_volumes: bool = True) -> tuple[str, str]:
     """Remove the containers that a killed kemu left, and the kept volumes; how many there were, or why nobody knows."""
     from emulator.runtime.docker import DockerRuntime
     from emulator.runtime.errors import EngineUnavailable
@@ -102,11 +121,12 @@ async def _sweep(instance: str) -> tuple[str, str]:
     runtime = DockerRuntime(instance)
     try:
         await runtime.connect()
-        containers = _counted(len(await runtime.sweep()), "container")
-        return containers, _counted(len(await runtime.remove_kept()), "volume")
+        found = len(await runtime.sweep())
+        volumes = _counted(len(await runtime.remove_kept()), "volume") if with_volumes else ""
+        return _counted(found, "container") if found else _NONE, volumes
     except EngineUnavailable:
         listing = f"docker ps -a --filter label=dev.kemu.instance={instance}` and `docker volume ls"
-        return f"no container (the engine does not answer; `{listing}` show what is left)", ""
+        return f"{_NONE} (the engine does not answer; `{listing}` show what is left)", ""
     finally:
         await runtime.close()
 

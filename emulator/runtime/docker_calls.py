@@ -17,7 +17,7 @@ from emulator.runtime.base import ContainerSpec, ExecResult, ImageInfo, OnProgre
 from emulator.runtime.docker_specs import Placement, addresses_of, create_body
 from emulator.runtime.docker_volumes import ensure_volume, inside
 from emulator.runtime.errors import ContainerFailed, ContainerGone, ImageMissing, NameTaken
-from emulator.runtime.images import PullMeter, image_info, parse_name
+from emulator.runtime.images import PullMeter, image_info, missing_fix, parse_name, unreached_registry
 
 Json = dict[str, Any]
 
@@ -124,7 +124,6 @@ def exec_container(client: docker.APIClient, id: str, argv: tuple[str, ...]) -> 
 
 def pull_image(client: docker.APIClient, ref: str, tell: OnProgress) -> ImageInfo:
     name = parse_name(ref)
-    fix = "build it into the engine (docker build -t), or check its name, the network and `docker login`"
     meter = PullMeter(ref)
     tag = name.digest or name.tag
     try:
@@ -132,7 +131,12 @@ def pull_image(client: docker.APIClient, ref: str, tell: OnProgress) -> ImageInf
             if (progress := meter.read(line)) is not None:
                 tell(progress)
         if meter.error:
-            raise ImageMissing(ref, meter.error, fix)
+            raise _not_had(ref, meter.error)
         return image_info(ref, cast(Json, client.inspect_image(ref)))  # type: ignore[no-untyped-call]
     except APIError as error:
-        raise ImageMissing(ref, str(error.explanation), fix) from error
+        raise _not_had(ref, str(error.explanation)) from error
+
+
+def _not_had(ref: str, why: str) -> ImageMissing:
+    unreached = unreached_registry(ref, why)
+    return ImageMissing(ref, why, missing_fix(ref, unreached), unreached)

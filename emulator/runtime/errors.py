@@ -38,10 +38,13 @@ class EngineLost(EngineUnavailable):
 
 
 class ImageMissing(RuntimeFault):
-    """`ref` is not in the engine, and pulling it failed for `why`."""
+    """`ref` is not in the engine, and pulling it failed for `why`: its registry has none, or with `unreached` does not
+    answer under that name.
+    """
 
-    def __init__(self, ref: str, why: str, fix: str = "") -> None:
-        super().__init__(f'image "{ref}" is missing: {why}' + (f"; {fix}" if fix else ""))
+    def __init__(self, ref: str, why: str, fix: str = "", unreached: str = "") -> None:
+        said = f"is not in the engine, and its registry {unreached} cannot be reached" if unreached else "is missing"
+        super().__init__(f'image "{ref}" {said}: {why}' + (f"; {fix}" if fix else ""))
         self.ref = ref
         self.why = why
         self.fix = fix

@@ -55,6 +55,32 @@ def parse_name(ref: str) -> ImageName:
     return ImageName(registry, path, tag or ("" if digest else "latest"), digest)
 
 
+# What the engine says, in Go's words, when nobody has answered it.
+_UNREACHED = (
+    "no such host",
+    "server misbehaving",
+    "connection refused",
+    "connection reset by peer",
+    "network is unreachable",
+    "no route to host",
+    "i/o timeout",
+    "TLS handshake timeout",
+    "Client.Timeout exceeded",
+    "context deadline exceeded",
+)
+
+
+def unreached_registry(ref: str, why: str) -> str:
+    """The registry of `ref` where a pull that failed for `why` did not get through to it, else ""."""
+    return parse_name(ref).registry if any(words in why for words in _UNREACHED) else ""
+
+
+def missing_fix(ref: str, unreached: str) -> str:
+    """What to do about an image that cannot be had."""
+    local = f"build it under this name (docker build -t {ref} …), or give it to one that is here (docker tag … {ref})"
+    return f"{local}; {'or check the network' if unreached else 'or check its name and `docker login`'}"
+
+
 def image_info(ref: str, described: Mapping[str, Any]) -> ImageInfo:
     """From the engine's inspect answer. A digest is taken from the entry of `ref`'s own repository, else from any."""
     config = described.get("Config") or {}

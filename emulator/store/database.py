@@ -83,17 +83,19 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
-def count(folder: Path) -> int:
-    """How many objects are kept in a folder; 0 where nothing can be read."""
+def kept(folder: Path) -> list[Row]:
+    """The objects kept in a folder that no other one made; none where nothing can be read."""
     path = folder / FILE
     if not path.exists():
-        return 0
+        return []
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:
-            (found,) = connection.execute("SELECT count(*) FROM objects").fetchone()
-    except sqlite3.Error:
-        return 0
-    return int(found)
+            rows = connection.execute("SELECT * FROM objects").fetchall()
+            return [
+                Row(*row) for *row, body in rows if not (json.loads(body).get("metadata") or {}).get("ownerReferences")
+            ]
+    except (sqlite3.Error, ValueError, LookupError, TypeError):
+        return []
 
 
 class _Damaged(Exception):

@@ -282,6 +282,7 @@ CORE_SERVICE = Kind(
     default=_default,
     validate=_validate,
     fields=("spec.clusterIP", "spec.type"),
+    has_observed=False,
     columns=(
         Column("Type", lambda r: r.obj["spec"]["type"]),
         Column("Cluster-IP", lambda r: r.obj["spec"].get("clusterIP") or "<none>"),

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from emulator.runtime.images import PullMeter, image_info, parse_name
+from emulator.runtime.errors import ImageMissing
+from emulator.runtime.images import PullMeter, image_info, missing_fix, parse_name, unreached_registry
 
 SHA = "sha256:" + "a" * 64
 
@@ -101,3 +102,30 @@ def test_what_the_registry_says_half_way_is_kept() -> None:
     meter = PullMeter("nginx")
     assert meter.read({"error": "unauthorized"}) is None
     assert meter.error == "unauthorized"
+
+
+@pytest.mark.parametrize(
+    ("ref", "why", "registry"),
+    [
+        (
+            "no.where.example/bad:1",
+            'Get "https://no.where.example/v2/": dial tcp: lookup no.where.example on 127.0.0.53:53: no such host',
+            "no.where.example",
+        ),
+        ("localhost:5000/app", "dial tcp 127.0.0.1:5000: connect: connection refused", "localhost:5000"),
+        ("nginx", "net/http: request canceled (Client.Timeout exceeded while awaiting headers)", "docker.io"),
+        ("nginx", "pull access denied for nginx, repository does not exist or may require 'docker login'", ""),
+        ("ghcr.io/a/b:1", "manifest unknown", ""),
+    ],
+)
+def test_a_registry_that_does_not_answer_is_told_from_one_that_has_no_such_image(
+    ref: str, why: str, registry: str
+) -> None:
+    assert unreached_registry(ref, why) == registry
+    fix = missing_fix(ref, registry)
+    assert f"docker build -t {ref} " in fix
+    assert f"docker tag … {ref}" in fix
+    assert ("docker login" in fix) is not bool(registry)
+    said = str(ImageMissing(ref, why, fix, registry))
+    assert (f"its registry {registry} cannot be reached: {why}; " in said) is bool(registry)
+    assert ("is missing" in said) is not bool(registry)

@@ -84,8 +84,8 @@ def test_a_path_that_is_not_there_is_told(kemu: Kemu) -> None:
 def test_an_image_that_exists_nowhere_is_told_at_once(kemu: Kemu) -> None:
     kemu.write("hello.yaml", service("hello", image="kemu.test/does-not-exist:1"))
     kemu.up()
-    said = kemu.said('image "kemu.test/does-not-exist:1" is missing', within_s=60)
-    assert "build it into the engine" in said
+    said = kemu.said('image "kemu.test/does-not-exist:1" is not in the engine', within_s=60)
+    assert "build it under this name (docker build -t kemu.test/does-not-exist:1 …)" in said
     ready = eventually(lambda: _failed(kemu, "hello"), "Ready is False")
     assert 'Unable to fetch image "kemu.test/does-not-exist:1"' in str(ready["message"])
     assert kemu.condition("revision", "hello-00001")["reason"] == "ContainerMissing"
@@ -149,6 +149,18 @@ def test_verbs_without_a_running_kemu_say_so(kemu: Kemu) -> None:
     said = kemu.run("get", "ksvc")
     assert said.code == 3
     assert "no kemu is running" in said.err
+
+
+def test_after_kill_9_down_removes_what_was_left_and_says_so(kemu: Kemu) -> None:
+    kemu.write("hello.yaml", service("hello"))
+    kemu.up()
+    assert kemu.request("hello").status == 200
+    kemu.kill()
+    said = kemu.run("down")
+    assert (said.code, said.out.endswith("; removed 1 container that a killed one left\n")) == (0, True), said
+    said = kemu.run("down")
+    assert (said.code, said.out) == (3, "")
+    assert said.err == f"kemu: no kemu is running with the data directory {kemu.data}\n"
 
 
 def test_after_kill_9_the_next_up_removes_what_was_left_and_serves(kemu: Kemu) -> None:

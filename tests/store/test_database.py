@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.store.database import FILE, Batch, Database, Row, Unusable, count
+from emulator.store.database import FILE, Batch, Database, Row, Unusable, kept
 from emulator.store.ledger import Stated
 
 A, B = Row("", "ConfigMap", "default", "a"), Row("test.dev", "Thing", "", "b")
@@ -36,7 +36,7 @@ def test_rows_go_and_change(tmp_path: Path) -> None:
     database.close()
     found = Database(tmp_path).open()
     assert (found.objects, found.stated, found.version) == ({B: {"y": 2}}, {}, 8)
-    assert count(tmp_path) == 1
+    assert len(kept(tmp_path)) == 1
 
 
 def test_a_transaction_that_fails_leaves_nothing_of_itself(tmp_path: Path) -> None:
@@ -104,6 +104,6 @@ def test_a_folder_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
         Database(tmp_path).open()
 
 
-def test_where_nothing_is_kept_nothing_is_counted(tmp_path: Path) -> None:
-    assert count(tmp_path) == 0
+def test_where_nothing_is_kept_there_is_nothing(tmp_path: Path) -> None:
+    assert kept(tmp_path) == []
     assert list(tmp_path.iterdir()) == []

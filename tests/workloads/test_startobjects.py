@@ -18,7 +18,7 @@ from emulator.workloads.namespaces import NAMESPACE
 from emulator.workloads.nodes import NODE_KIND
 from emulator.workloads.operators import KNATIVE_SERVING
 from emulator.workloads.reconcilers import RECONCILERS
-from emulator.workloads.startobjects import CONFIG, NAMESPACES, put_start_objects
+from emulator.workloads.startobjects import CONFIG, NAMESPACES, is_from_start, put_start_objects
 from tests.world import World, obj
 
 
@@ -89,3 +89,21 @@ def test_an_operator_object_takes_its_config_map_over(store: Store) -> None:
     store.announce()
     controller.settle()
     assert store.config("config-autoscaler", "knative-serving") == {"stable-window": "30s"}
+
+
+def test_they_are_told_from_what_users_make(store: Store) -> None:
+    for kind in store.registry:
+        for one in store.list(kind):
+            assert is_from_start(kind.group, kind.name, one.namespace, one.name), one.key
+    assert is_from_start("", "ServiceAccount", "mine", "default")
+    assert not is_from_start("", "Namespace", "", "mine")
+    assert not is_from_start("", "Service", "default", "mine")
+    assert not is_from_start("serving.knative.dev", "Service", "default", "kubernetes")
+
+
+def test_a_services_status_has_no_generation(store: Store) -> None:
+    controller = Controller(store, RECONCILERS, Recorder(store, KUBE_EVENT), Addresses("x.test", 80, 80))
+    store.announce()
+    controller.settle()
+    kourier = store.get(CORE_SERVICE, "kourier", "kourier-system")
+    assert kourier.status == {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}

@@ -7,10 +7,12 @@ import json
 import os
 import signal
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 
 ATTRIBUTES = ("specversion", "type", "source", "subject", "id", "time", "dataschema", "datacontenttype")
+ONE_AT_A_TIME = threading.Lock()
 
 
 class Display(BaseHTTPRequestHandler):
@@ -21,7 +23,9 @@ class Display(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        print(shown(*self.event(body)), flush=True)
+        text = shown(*self.event(body))
+        with ONE_AT_A_TIME:
+            print(text, flush=True)
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
