@@ -207,7 +207,7 @@ class Container(Model):
     liveness_probe: Probe | None = None
     startup_probe: Probe | None = None
     lifecycle: JsonObject | None = ignored("hooks are not run; kemu drains requests before it stops a container")
-    image_pull_policy: str | None = approximated("an image that is present is used as it is")
+    image_pull_policy: str | None = approximated("an image that is present is used as it is, also with Always")
     security_context: SecurityContext | None = None
     restart_policy: str | None = ignored("init containers run to their end")
     resize_policy: list[ContainerResizePolicy] | None = ignored("containers are not resized")
@@ -323,10 +323,8 @@ class PodSpec(Model):
     termination_grace_period_seconds: int | None = approximated("at most 10 s once requests have ended")
     active_deadline_seconds: int | None = ignored("Pods of kemu have no deadline")
     security_context: PodSecurityContext | None = None
-    image_pull_secrets: list[LocalObjectReference] | None = ignored(
-        "the engine pulls with its own credentials", marks=keyed("name")
-    )
-    service_account_name: str | None = ignored(_NO_ACCOUNTS)
+    image_pull_secrets: list[LocalObjectReference] = Field(default_factory=list, json_schema_extra=keyed("name"))
+    service_account_name: str | None = approximated("of an account only its imagePullSecrets count")
     service_account: str | None = ignored(_NO_ACCOUNTS)
     automount_service_account_token: bool | None = ignored(_NO_ACCOUNTS)
     enable_service_links: bool | None = ignored("no variables are made of core Services")

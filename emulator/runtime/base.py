@@ -184,6 +184,14 @@ class PullProgress:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Who pulls, to a registry. Its password is never printed."""
+
+    user: str
+    password: str = field(repr=False)
+
+
 OnProgress = Callable[[PullProgress], None]
 
 
@@ -347,9 +355,12 @@ class Runtime(Protocol):
     async def image(self, ref: str) -> ImageInfo | None:
         """The image if it is present; no registry is asked."""
 
-    async def pull(self, ref: str, progress: OnProgress | None = None) -> ImageInfo:
+    async def pull(
+        self, ref: str, progress: OnProgress | None = None, credentials: tuple[Credential, ...] = ()
+    ) -> ImageInfo:
         """Fetch `ref`; callers that ask for the same one meanwhile share one transfer. ImageMissing.
 
+        The registry is shown `credentials` one after the other, then the engine's user's own, if there are any.
         `progress` is called on the loop. A caller that is cancelled does not end the transfer for the others.
         """
 

@@ -32,6 +32,7 @@ from emulator.runtime.base import (
     ContainerEvent,
     ContainerSpec,
     ContainerState,
+    Credential,
     EngineInfo,
     ExecResult,
     ImageInfo,
@@ -47,12 +48,12 @@ from emulator.runtime.base import (
 from emulator.runtime.docker_calls import (
     exec_container,
     find_image,
-    pull_image,
     remove_container,
     start_container,
     stop_container,
 )
 from emulator.runtime.docker_dial import API_VERSION, Refused, hijack
+from emulator.runtime.docker_pull import pull_image
 from emulator.runtime.docker_specs import (
     Placement,
     addresses_of,
@@ -366,7 +367,9 @@ class DockerRuntime:
 
         return await self._ask(work)
 
-    async def pull(self, ref: str, progress: OnProgress | None = None) -> ImageInfo:
+    async def pull(
+        self, ref: str, progress: OnProgress | None = None, credentials: tuple[Credential, ...] = ()
+    ) -> ImageInfo:
         if progress is not None:
             self._watchers.setdefault(ref, []).append(progress)
         under_way = self._pulls.get(ref)
@@ -381,7 +384,7 @@ class DockerRuntime:
                 loop.call_soon_threadsafe(tell, report)
 
             def work() -> ImageInfo:
-                return self._call(lambda client: pull_image(client, ref, tell_soon))
+                return self._call(lambda client: pull_image(client, ref, tell_soon, credentials))
 
             under_way = self._pulls[ref] = self._threads.long(work, f"pull {ref}")
             under_way.add_done_callback(lambda _: (self._pulls.pop(ref, None), self._watchers.pop(ref, None)))

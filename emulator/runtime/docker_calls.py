@@ -1,4 +1,4 @@
-"""Calls of the Docker SDK that make, end and fill containers, with the engine's refusals as `runtime/errors.py`.
+"""Calls of the Docker SDK that make and end containers, with the engine's refusals as `runtime/errors.py`.
 
 Each blocks, so `docker.py` runs it in a thread; whose container it is has been asked by then.
 """
@@ -13,11 +13,11 @@ from typing import Any, cast
 import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 
-from emulator.runtime.base import ContainerSpec, ExecResult, ImageInfo, OnProgress, Timings
+from emulator.runtime.base import ContainerSpec, ExecResult, ImageInfo, Timings
 from emulator.runtime.docker_specs import Placement, addresses_of, create_body
 from emulator.runtime.docker_volumes import ensure_volume, inside
 from emulator.runtime.errors import ContainerFailed, ContainerGone, ImageMissing, NameTaken
-from emulator.runtime.images import PullMeter, image_info, missing_fix, parse_name, unreached_registry
+from emulator.runtime.images import image_info, parse_name
 
 Json = dict[str, Any]
 
@@ -120,23 +120,3 @@ def exec_container(client: docker.APIClient, id: str, argv: tuple[str, ...]) -> 
             raise ContainerFailed(id[:12], "run a command in", str(error.explanation)) from error
         return ExecResult(126, str(error.explanation))
     return ExecResult(code if code is not None else 126, output[:OUTPUT_KEPT].decode("utf-8", "replace"))
-
-
-def pull_image(client: docker.APIClient, ref: str, tell: OnProgress) -> ImageInfo:
-    name = parse_name(ref)
-    meter = PullMeter(ref)
-    tag = name.digest or name.tag
-    try:
-        for line in client.pull(name.repository, tag=tag, stream=True, decode=True):
-            if (progress := meter.read(line)) is not None:
-                tell(progress)
-        if meter.error:
-            raise _not_had(ref, meter.error)
-        return image_info(ref, cast(Json, client.inspect_image(ref)))  # type: ignore[no-untyped-call]
-    except APIError as error:
-        raise _not_had(ref, str(error.explanation)) from error
-
-
-def _not_had(ref: str, why: str) -> ImageMissing:
-    unreached = unreached_registry(ref, why)
-    return ImageMissing(ref, why, missing_fix(ref, unreached), unreached)

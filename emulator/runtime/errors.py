@@ -4,6 +4,7 @@
     ├── EngineUnavailable      nobody answers at the endpoint, or it refuses us
     │   └── EngineLost         it did answer, and then the line was cut
     ├── ImageMissing           the image is neither here nor to be had
+    │   └── ImageForbidden     it is not here, and is not to be pulled
     ├── ContainerFailed        the engine could not create or start the container
     ├── ContainerGone          no container of that id (any more)
     └── NameTaken              another container has the name
@@ -48,6 +49,14 @@ class ImageMissing(RuntimeFault):
         self.ref = ref
         self.why = why
         self.fix = fix
+
+
+class ImageForbidden(ImageMissing):
+    """Kubernetes' ErrImageNeverPull, in its words."""
+
+    def __init__(self, ref: str) -> None:
+        fix = "build it into the engine (docker build -t), or let imagePullPolicy be IfNotPresent"
+        super().__init__(ref, f'Container image "{ref}" is not present with pull policy of Never', fix)
 
 
 class ContainerFailed(RuntimeFault):

@@ -23,6 +23,8 @@ from emulator.serving.revisionspec import RevisionSpec
 DEFAULT_PORT = 8080
 # Tells the Pod's worker which containers it only shows.
 VIRTUAL = "kemu.dev/virtual-containers"
+# Tells the ImageKeeper what the container says.
+PULL_POLICY = "kemu.dev/image-pull-policy"
 QUEUE_PROXY: Json = {
     "name": "queue-proxy",
     "image": "kemu.dev/queue-proxy",
@@ -46,12 +48,17 @@ def image_cache_name(revision: Resource[RevisionSpec], container: Mapping[str, A
 def image_caches(revision: Resource[RevisionSpec]) -> list[Json]:
     """One Image for each container, by which kemu sees to it that the image is there."""
     spec = revision.obj["spec"]
+    access = {field: spec[field] for field in ("serviceAccountName", "imagePullSecrets") if spec.get(field)}
     return [
         {
             "apiVersion": "caching.internal.knative.dev/v1alpha1",
             "kind": "Image",
-            "metadata": {"name": image_cache_name(revision, container), "namespace": revision.namespace},
-            "spec": {"image": container["image"]},
+            "metadata": {
+                "name": image_cache_name(revision, container),
+                "namespace": revision.namespace,
+                "annotations": {PULL_POLICY: str(container.get("imagePullPolicy", ""))},
+            },
+            "spec": {"image": container["image"], **access},
         }
         for container in (*spec["containers"], *spec.get("initContainers", ()))
     ]

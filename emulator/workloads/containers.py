@@ -21,12 +21,13 @@ from emulator.lib.report import report, trouble
 from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
 from emulator.objects.podspec import Container, Probe
-from emulator.runtime.base import ContainerSpec, ContainerState, ImageInfo, RunningContainer, Timings
-from emulator.runtime.errors import ContainerFailed, ContainerGone, EngineLost, ImageMissing, NameTaken
+from emulator.runtime.base import ContainerSpec, ContainerState, Credential, ImageInfo, RunningContainer, Timings
+from emulator.runtime.errors import ContainerFailed, ContainerGone, EngineLost, ImageForbidden, ImageMissing, NameTaken
 from emulator.workloads import lastwords
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import ConfigFault
-from emulator.workloads.imagekeeper import ImageKeeper
+from emulator.workloads.imagekeeper import ImageKeeper, Pull, key_repository
+from emulator.workloads.images import NEVER
 from emulator.workloads.probing import Check, checker, first_success, steadily
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,8 @@ class Surroundings:
 
     `spec` makes the ContainerSpec of the n-th start from an image; ConfigFault if it cannot. `full_name` names the Pod
     as the kubelet does; `tell` posts a Kubernetes event about the container; `written` reads its termination message.
-    `grace_s` is what a container has between SIGTERM and SIGKILL that a probe condemns.
+    `grace_s` is what a container has between SIGTERM and SIGKILL that a probe condemns, `credentials` what an image's
+    registry is shown.
     """
 
     link: EngineLink
@@ -88,6 +90,7 @@ class Surroundings:
     full_name: str
     restart_policy: str
     grace_s: float
+    credentials: Callable[[str], tuple[Credential, ...]]
     spec: Callable[[Container, ImageInfo, int], Awaitable[ContainerSpec]]
     changed: Callable[[], None]
     tell: Callable[[Note], None]
@@ -217,7 +220,7 @@ class ContainerKeeper:
         while True:
             try:
                 image = await self._image()
-                self.image_id = image.id
+                self.image_id = f"{key_repository(image.ref)}@{image.digest}" if image.digest else image.id
                 self._attempt += 1
                 spec = await self._around.spec(self.container, image, self._attempt)
                 running = await self._link.call(lambda spec=spec: self._link.runtime.start(spec))  # type: ignore[misc]
@@ -231,6 +234,10 @@ class ContainerKeeper:
                 # A start that was cut off by a lost engine did happen after all.
                 await self._link.call(lambda holder=taken.holder: self._link.runtime.remove(holder, force=True))  # type: ignore[misc]
                 continue
+            except ImageForbidden as missing:
+                waiting, delay_s = Waiting("ErrImageNeverPull", missing.why), CRASH_FIRST_S
+                for said in (missing.why, "Error: ErrImageNeverPull"):
+                    self._around.tell(Note("ErrImageNeverPull" if said == missing.why else "Failed", said, "Warning"))
             except ImageMissing as missing:
                 self._around.images.forget(self.container.image)
                 waiting = Waiting("ImagePullBackOff" if failures else "ErrImagePull", str(missing))
@@ -256,7 +263,8 @@ class ContainerKeeper:
             is_pulled = True
             tell(Note("Pulling", f'Pulling image "{ref}"'))
 
-        image = await self._around.images.have(ref, pulling)
+        is_forbidden = self.container.image_pull_policy == NEVER
+        image = await self._around.images.have(ref, Pull(self._around.credentials(ref), is_forbidden), pulling)
         taken_s = asyncio.get_running_loop().time() - begun
         there = f'Container image "{ref}" already present on machine'
         tell(Note("Pulled", f'Successfully pulled image "{ref}" in {taken_s:.3f}s' if is_pulled else there))

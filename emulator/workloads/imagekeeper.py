@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from emulator.lib.backoff import doubling_s
@@ -20,17 +21,26 @@ from emulator.lib.tasks import Tasks
 from emulator.objects.conditions import Condition, summarize
 from emulator.objects.platform import is_platform
 from emulator.objects.resource import Key, Resource
-from emulator.runtime.base import ImageInfo, PullProgress
-from emulator.runtime.errors import ImageMissing
+from emulator.runtime.base import Credential, ImageInfo, PullProgress
+from emulator.runtime.errors import ImageForbidden, ImageMissing
 from emulator.store.store import Store
 from emulator.store.watch import Change
 from emulator.workloads.enginelink import EngineLink
-from emulator.workloads.images import IMAGE
+from emulator.workloads.images import IMAGE, NEVER, PULL_POLICY
+from emulator.workloads.pullsecrets import pull_credentials
 
 logger = logging.getLogger(__name__)
 
 _LOOK_FIRST_S, _LOOK_MAX_S = 1.0, 10.0
 _PULL_EVERY = 30  # of so many looks one asks the registry again; the others only look into the engine
+
+
+@dataclass(frozen=True)
+class Pull:
+    """How an image that is not present may be had."""
+
+    credentials: tuple[Credential, ...] = ()
+    is_forbidden: bool = False
 
 
 class ImageKeeper:
@@ -61,12 +71,12 @@ class ImageKeeper:
                     self._news.clear()
                     await self._news.wait()
 
-    async def have(self, ref: str, pulling: Callable[[], None] = lambda: None) -> ImageInfo:
+    async def have(self, ref: str, pull: Pull | None = None, pulling: Callable[[], None] = lambda: None) -> ImageInfo:
         """The image, from the engine or else pulled; ImageMissing. Concurrent callers share one transfer.
 
         `pulling` is called when it is not there yet.
         """
-        return self._present.get(ref) or await self._fetch(ref, pulling)
+        return self._present.get(ref) or await self._fetch(ref, pull or Pull(), pulling)
 
     def forget(self, ref: str) -> None:
         """The engine no longer has it: look again next time."""
@@ -94,7 +104,7 @@ class ImageKeeper:
                 is_due = looks % _PULL_EVERY == 0 or wanted.is_set()
                 wanted.clear()
                 try:
-                    found = await self._fetch(ref) if is_due else await self._look(ref)
+                    found = await self._fetch(ref, self._pull(ref)) if is_due else await self._look(ref)
                 except ImageMissing as missing:
                     trouble(logger, _short(ref), "%s", missing, image=ref)
                     self._tell_all(ref, missing)
@@ -115,16 +125,31 @@ class ImageKeeper:
             self._present[ref] = found
         return found
 
-    async def _fetch(self, ref: str, pulling: Callable[[], None] = lambda: None) -> ImageInfo:
+    async def _fetch(self, ref: str, pull: Pull, pulling: Callable[[], None] = lambda: None) -> ImageInfo:
         found = await self._look(ref)
         if found is None:
+            if pull.is_forbidden:
+                raise ImageForbidden(ref)
             pulling()
             self._tell_all(ref, None)
             report(logger, _short(ref), "pulling image %s", ref, image=ref)
-            found = await self._link.call(lambda: self._link.runtime.pull(ref, _progress))
+            found = await self._link.call(lambda: self._link.runtime.pull(ref, _progress, pull.credentials))
             report(logger, _short(ref), "pulled image %s", ref, image=ref)
             self._present[ref] = found
         return found
+
+    def _pull(self, ref: str) -> Pull:
+        """How those that want the image allow it to be pulled."""
+        images = self._wanting(ref)
+        credentials = [
+            credential
+            for i in images
+            for credential in pull_credentials(
+                self._store, i.namespace, [s.name for s in i.spec.image_pull_secrets], i.spec.service_account_name, ref
+            )
+        ]
+        is_forbidden = all(image.annotations.get(PULL_POLICY) == NEVER for image in images)
+        return Pull(tuple(dict.fromkeys(credentials)), is_forbidden)
 
     def _tell_all(self, ref: str, verdict: ImageInfo | ImageMissing | None) -> None:
         for image in self._wanting(ref):

@@ -11,6 +11,9 @@ from emulator.objects.kind import Column, Kind
 from emulator.objects.model import Model
 from emulator.objects.podspec import LocalObjectReference
 
+PULL_POLICY, NEVER = "kemu.dev/image-pull-policy", "Never"
+"""Of an Image whose container says `imagePullPolicy: Never`."""
+
 
 class ImageSpec(Model):
     image: str

@@ -22,7 +22,7 @@ from emulator.lib.tasks import Tasks
 from emulator.objects.podmarks import ADDRESS, COLD_START, REVISION_LABEL
 from emulator.objects.podspec import Container, PodSpec
 from emulator.objects.resource import Resource
-from emulator.runtime.base import Address, Capacity, ContainerSpec, ImageInfo
+from emulator.runtime.base import Address, Capacity, ContainerSpec, Credential, ImageInfo
 from emulator.store.store import Store
 from emulator.workloads import lastwords
 from emulator.workloads.claims import CLAIM, claim_volume
@@ -37,6 +37,7 @@ from emulator.workloads.podevents import PodEvents
 from emulator.workloads.pods import virtual_containers
 from emulator.workloads.podstatus import pod_status
 from emulator.workloads.podvolumes import PodVolumes
+from emulator.workloads.pullsecrets import pull_credentials
 from emulator.workloads.resourcefields import asks_node
 from emulator.workloads.users import user_of
 
@@ -156,12 +157,18 @@ class PodWorker:
             full_name=f"{pod.name}_{pod.namespace}({pod.uid})",
             restart_policy=policy,
             grace_s=self._grace_s,
+            credentials=self._credentials,
             spec=self._spec,
             changed=self._changed,
             tell=lambda note: self._events.tell(note, container.name, which),
             written=self._written,
         )
         return ContainerKeeper(container, around)
+
+    def _credentials(self, ref: str) -> tuple[Credential, ...]:
+        spec = self._pod.spec
+        names = [secret.name for secret in spec.image_pull_secrets]
+        return pull_credentials(self._tools.store, self._pod.namespace, names, spec.service_account_name, ref)
 
     async def _written(self, container: Container) -> str:
         return await asyncio.to_thread(lastwords.read, container, self._folder)

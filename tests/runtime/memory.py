@@ -20,6 +20,7 @@ from emulator.runtime.base import (
     ContainerEvent,
     ContainerSpec,
     ContainerState,
+    Credential,
     EngineInfo,
     ExecResult,
     ImageInfo,
@@ -97,6 +98,7 @@ class MemoryRuntime:
         self.registry: dict[str, ImageInfo] = {}
         self.specs: dict[str, ContainerSpec] = {}
         self.pulls: list[str] = []
+        self.shown: list[tuple[Credential, ...]] = []
         self.lines: dict[str, list[LogLine]] = {}
         self.connects = 0
         self.exec_result: Callable[[tuple[str, ...]], ExecResult] = lambda argv: ExecResult(0, "")
@@ -244,9 +246,12 @@ class MemoryRuntime:
         self._check()
         return self.images.get(ref)
 
-    async def pull(self, ref: str, progress: OnProgress | None = None) -> ImageInfo:
+    async def pull(
+        self, ref: str, progress: OnProgress | None = None, credentials: tuple[Credential, ...] = ()
+    ) -> ImageInfo:
         self._check()
         self.pulls.append(ref)
+        self.shown.append(credentials)
         if ref not in self.registry:
             raise ImageMissing(ref, "no registry has it")
         self.images[ref] = self.registry[ref]

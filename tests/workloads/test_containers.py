@@ -53,6 +53,7 @@ class World:
             full_name="hello-00001_default(1)",
             restart_policy=policy,
             grace_s=10.0,
+            credentials=lambda ref: (),
             spec=self._spec,
             changed=lambda: self.states.append(shown(keeper)),
             tell=self.told.append,
@@ -165,6 +166,17 @@ async def test_a_missing_image_is_looked_for_ever_later(world: World) -> None:
     assert shown(keeper) == "ImagePullBackOff"
     await asyncio.sleep(5)
     assert shown(keeper) == "ready"
+
+
+async def test_an_image_that_must_not_be_pulled_keeps_its_container_waiting(world: World) -> None:
+    keeper = world.keep(image="none:1", imagePullPolicy="Never")
+    await asyncio.sleep(25)
+    said = 'Container image "none:1" is not present with pull policy of Never'
+    assert keeper.state == Waiting("ErrImageNeverPull", said)
+    assert (world.runtime.pulls, {note.reason for note in world.told}) == ([], {"ErrImageNeverPull", "Failed"})
+    world.runtime.images["none:1"] = ImageInfo(id="sha256:1", ref="none:1", digest="sha256:d")
+    await asyncio.sleep(10)
+    assert (shown(keeper), keeper.image_id) == ("ready", "none@sha256:d")
 
 
 async def test_one_that_is_renewed_has_not_crashed(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,13 +12,13 @@ import pytest
 from emulator.lib.clock import SystemClock
 from emulator.lib.tasks import Tasks
 from emulator.objects.kind import Registry
-from emulator.runtime.base import ImageInfo
+from emulator.runtime.base import Credential, ImageInfo
 from emulator.runtime.errors import ImageMissing
 from emulator.store.store import Store
-from emulator.workloads.configs import CONFIG_MAP
+from emulator.workloads.configs import CONFIG_MAP, SECRET
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.imagekeeper import ImageKeeper, key_repository
-from emulator.workloads.images import IMAGE
+from emulator.workloads.images import IMAGE, PULL_POLICY
 from tests.runtime.memory import MemoryRuntime
 
 pytestmark = pytest.mark.looptime(start=0)
@@ -26,13 +27,13 @@ pytestmark = pytest.mark.looptime(start=0)
 class World:
     def __init__(self) -> None:
         self.runtime = MemoryRuntime("here:1")
-        self.store = Store(Registry([IMAGE, CONFIG_MAP]), SystemClock(), CONFIG_MAP)
+        self.store = Store(Registry([IMAGE, CONFIG_MAP, SECRET]), SystemClock(), CONFIG_MAP)
         self.keeper = ImageKeeper(self.store, EngineLink(self.runtime, 1.0, 4.0))
 
-    def want(self, name: str, ref: str) -> None:
-        metadata = {"name": name}
+    def want(self, name: str, ref: str, policy: str = "", **spec: Any) -> None:
+        metadata = {"name": name, "annotations": {PULL_POLICY: policy}}
         self.store.create(
-            {"apiVersion": IMAGE.api_version, "kind": "Image", "metadata": metadata, "spec": {"image": ref}}
+            {"apiVersion": IMAGE.api_version, "kind": "Image", "metadata": metadata, "spec": {"image": ref, **spec}}
         )
 
     def status(self, name: str) -> dict[str, Any]:
@@ -103,3 +104,25 @@ async def test_have_gives_the_image_or_says_that_there_is_none(world: World) -> 
 )
 async def test_a_repository_is_a_reference_without_tag_and_digest(ref: str, repository: str) -> None:
     assert key_repository(ref) == repository
+
+
+async def test_an_image_that_must_not_be_pulled_is_only_looked_for(world: World) -> None:
+    world.want("a", "later:1", policy="Never")
+    await asyncio.sleep(60)
+    assert (world.ready("a"), world.runtime.pulls) == ("False", [])
+    said = 'Container image "later:1" is not present with pull policy of Never'
+    assert world.store.get(IMAGE, "a", "default").condition("Ready")["message"] == said
+    world.runtime.images["later:1"] = ImageInfo(id="sha256:1", ref="later:1")
+    await asyncio.sleep(15)
+    assert world.ready("a") == "True"
+
+
+async def test_a_registry_is_shown_what_the_pull_secrets_have_for_it(world: World) -> None:
+    auths = {"auths": {"r.io": {"username": "me", "password": "s3cret"}, "other.io": {"auth": "eDp5"}}}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pull"}}
+    world.store.create({**secret, "stringData": {".dockerconfigjson": json.dumps(auths)}})
+    world.runtime.registry["r.io/a:1"] = ImageInfo(id="sha256:1", ref="r.io/a:1")
+    world.want("a", "r.io/a:1", imagePullSecrets=[{"name": "pull"}])
+    await asyncio.sleep(1)
+    assert world.runtime.shown == [(Credential("me", "s3cret"),)]
+    assert world.ready("a") == "True"
