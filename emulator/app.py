@@ -49,11 +49,13 @@ from emulator.runtime.errors import EngineLost
 from emulator.runtime.names import HostsFile
 from emulator.serving.annotations import NAMESPACE
 from emulator.serving.backends import Backends
+from emulator.serving.configrules import CONFIG_WEBHOOK, config_problems, operator_problems
 from emulator.serving.reconcilers import KINDS as SERVING_KINDS
 from emulator.serving.reconcilers import RECONCILERS as SERVING_RECONCILERS
 from emulator.serving.requestlog import RequestLogs
 from emulator.serving.scaler import FrozenTier, Scaler
 from emulator.settings import Settings
+from emulator.store.admission import Webhook
 from emulator.store.database import Database
 from emulator.store.disk import Disk
 from emulator.store.ledger import Ledger
@@ -65,7 +67,7 @@ from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.kubeevents import KUBE_EVENT
 from emulator.workloads.namespaces import Namespaces
-from emulator.workloads.operators import config_maps
+from emulator.workloads.operators import KNATIVE_SERVING, config_maps
 from emulator.workloads.owndefinitions import LATER, kind_of, own_definition
 from emulator.workloads.platform import tell_of_platform
 from emulator.workloads.podrunner import PodLogs, PodRunner
@@ -80,6 +82,10 @@ logger = logging.getLogger(__name__)
 
 KINDS = (*SERVING_KINDS, *EVENTING_KINDS, *WORKLOAD_KINDS)
 RECONCILERS = {**SERVING_RECONCILERS, **EVENTING_RECONCILERS, **WORKLOAD_RECONCILERS}
+WEBHOOKS = (
+    Webhook(CONFIG_WEBHOOK, CONFIG_MAP, config_problems),
+    Webhook(CONFIG_WEBHOOK, KNATIVE_SERVING, operator_problems),
+)
 _CLUSTER_PORT = 80
 _LOOPBACK = "127.0.0.1"
 _API_DRAIN_S = 1.0  # what lasts longer there is a watch, and would last for ever
@@ -117,7 +123,7 @@ class App:
         self._instance = instance
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
-        self.store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP)
+        self.store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP, WEBHOOKS)
         self._ledger = Ledger()
         self._database = Database(settings.data_dir)
         self._disk = Disk(self._database, self.store, self._ledger)

@@ -15,7 +15,7 @@ _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _INT = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
 
-INT32_MAX = 2**31 - 1
+INT32_MAX, INT64_MAX = 2**31 - 1, 2**63 - 1
 
 
 class OutOfRange(ValueError):
@@ -33,10 +33,19 @@ def parse_bool(text: str) -> bool:
 
 def parse_int32(text: str) -> int:
     """`strconv.ParseInt(text, 10, 32)`; OutOfRange when it is whole but does not fit."""
+    return _parse_int(text, INT32_MAX)
+
+
+def parse_int64(text: str) -> int:
+    """`strconv.ParseInt(text, 10, 64)`, and an int's on the machines that clusters have."""
+    return _parse_int(text, INT64_MAX)
+
+
+def _parse_int(text: str, largest: int) -> int:
     if not _INT.fullmatch(text):
         raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
     value = int(text[:40])
-    if not -INT32_MAX - 1 <= value <= INT32_MAX:
+    if not -largest - 1 <= value <= largest:
         raise OutOfRange(f'strconv.ParseInt: parsing "{text}": value out of range')
     return value
 

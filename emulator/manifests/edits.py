@@ -44,7 +44,7 @@ def _differs(store: Store, key: Key, stated: Stated) -> bool:
         return False
     wanted = merged(present.obj, stated.value, {**stated.value, "metadata": dict(present.metadata)})
     try:
-        admitted = examine(key.kind, wanted, Request(present, MANIFESTS, store.config))
+        admitted = examine(key.kind, wanted, Request(present, MANIFESTS, store.config, webhooks=store.webhooks))
     except Faulty:
         return True
     return _body(admitted.obj) != _body(present.obj)

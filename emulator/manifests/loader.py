@@ -213,7 +213,7 @@ class Loader:
             return load.config.get((space, name)) or self._store.config(name, space)
 
         try:
-            resource = examine(kind, value, Request(old, MANIFESTS, read_config))
+            resource = examine(kind, value, Request(old, MANIFESTS, read_config, webhooks=self._store.webhooks))
             _check_fields(kind, value)
         except Faulty as faulty:
             load.faults += of_problems(file, document, faulty.problems)

@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from emulator.objects.problems import Problem, knative_text
+from emulator.objects.problems import Problem
 
 
 class ApiError(Exception):
@@ -163,10 +163,9 @@ class BadRequest(ApiError):
 
 
 class Denied(BadRequest):
-    """A Knative webhook refused the object; `problems` keeps each fault with its path."""
+    """A Knative webhook refused the object in these words; `problems` keeps each fault with its path."""
 
-    def __init__(self, webhook: str, problems: Sequence[Problem]) -> None:
-        text = knative_text(problems)
+    def __init__(self, webhook: str, problems: Sequence[Problem], text: str) -> None:
         super().__init__(f'admission webhook "{webhook}" denied the request: validation failed: {text}')
         self.problems = list(problems)
 

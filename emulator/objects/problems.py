@@ -36,7 +36,8 @@ def dotted(path: Path) -> str:
 class Problem:
     """One fault: `path` inside the object, message, Kubernetes cause reason, further detail lines, a hint to mend it.
 
-    `paths` lists all places of a fault that has several (`expected exactly one, got both: a, b`); `path` is the first.
+    `others` are the further places of a fault that has several (`expected exactly one, got both: a, b`). `told` are the
+    places as Knative's webhook tells them, where it tells none or wrong ones; people are shown the true one.
     """
 
     path: Path
@@ -45,6 +46,12 @@ class Problem:
     details: str = ""
     hint: str = ""
     others: tuple[Path, ...] = ()
+    told: tuple[Path, ...] | None = None
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """Where the webhook says that the fault is."""
+        return (self.path, *self.others) if self.told is None else self.told
 
     @property
     def field(self) -> str:
@@ -52,8 +59,13 @@ class Problem:
 
     def under(self, *prefix: str | int) -> Problem:
         """The same fault, seen from further out."""
+        return self.moved(prefix, prefix)
+
+    def moved(self, prefix: Path, told: Path) -> Problem:
+        """The same, where the webhook's words go another way."""
         others = tuple(prefix + p for p in self.others)
-        return replace(self, path=prefix + self.path, others=others)
+        said = None if self.told is None and prefix == told else tuple(told + p for p in self.places)
+        return replace(self, path=prefix + self.path, others=others, told=said)
 
     def __str__(self) -> str:
         details = f" ({self.details})" if self.details else ""
@@ -105,16 +117,16 @@ def none_of(*paths: Path) -> Problem:
 
 
 def knative_text(problems: Sequence[Problem]) -> str:
-    """The webhook's text: equal messages merged with their paths sorted, one a line, lines sorted."""
+    """The webhook's text: equal faults merged with their paths sorted, one a line, by message and details."""
     merged: dict[tuple[str, str], set[str]] = {}
     for problem in problems:
-        fields = {dotted(p) for p in (problem.path, *problem.others)}
+        fields = {dotted(p) for p in problem.places}
         merged.setdefault((problem.message, problem.details), set()).update(fields)
     lines = []
-    for (message, details), fields in merged.items():
+    for (message, details), fields in sorted(merged.items()):
         line = f"{message}: {', '.join(sorted(fields))}"
         lines.append(f"{line}\n{details}" if details else line)
-    return "\n".join(sorted(lines))
+    return "\n".join(lines)
 
 
 # -- pydantic's errors --

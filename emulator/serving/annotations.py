@@ -6,13 +6,16 @@ Followed: knative/serving pkg/apis/serving/{register,metadata_validation}.go (se
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from emulator.lib.durations import SECOND, parse_go
+from emulator.lib.gonumbers import format_float, parse_float
+from emulator.lib.quantities import Quantity
 from emulator.manifests.asleep import START
 from emulator.objects.kind import Json, Request
 from emulator.objects.names import dns1035_faults
-from emulator.objects.problems import Problem, invalid_key, invalid_value, missing, under
+from emulator.objects.problems import Problem, invalid_key, invalid_value, missing, out_of_range, under
 from emulator.objects.resource import Resource
 from emulator.store.store import MANIFESTS
 
@@ -50,6 +53,12 @@ _NETWORKING_ALLOWED = (
     "disable-external-domain-tls",
     "httpOption",
     "http-protocol",
+)
+_QUEUE_PROXY = f"queue.sidecar.{GROUP}/"
+_QUEUE_PROXY_RESOURCES = tuple(
+    f"{_QUEUE_PROXY}{resource}-resource-{bound}"
+    for resource in ("cpu", "memory", "ephemeral-storage")
+    for bound in ("request", "limit")
 )
 _MISPLACED = 'autoscaling annotations must be put under "spec.template.metadata.annotations" to work'
 
@@ -131,9 +140,39 @@ def template_problems(annotations: Mapping[str, str]) -> Iterator[Problem]:
     for key in annotations:
         if key.startswith(_NETWORKING) and key.removeprefix(_NETWORKING) not in _NETWORKING_ALLOWED:
             yield invalid_key(key)
+    yield from _queue_proxy_problems(annotations)
     if text := annotations.get(PROGRESS_DEADLINE):
         yield from _duration_problems(text, "progress-deadline", (PROGRESS_DEADLINE,))
     yield from _idle_problems(annotations)
+
+
+def _queue_proxy_problems(annotations: Mapping[str, str]) -> Iterator[Problem]:
+    """Resources for the queue-proxy, which kemu has none of; what is no quantity is refused all the same."""
+    for key in (f"{_QUEUE_PROXY}resource-percentage", f"{_QUEUE_PROXY}resourcePercentage"):
+        if key in annotations:
+            yield from _share_problems(key, annotations[key])
+            break
+    for key in _QUEUE_PROXY_RESOURCES:
+        if key in annotations:
+            try:
+                Quantity.parse(annotations[key])
+            except ValueError:
+                yield _bracketed(invalid_value(annotations[key], key), key)
+
+
+def _share_problems(key: str, text: str) -> Iterator[Problem]:
+    try:
+        share = parse_float(text)
+    except ValueError:
+        yield _bracketed(invalid_value(text, key), key)
+        return
+    if not 0.1 <= share <= 100:
+        yield _bracketed(out_of_range(format_float(share), 0.1, 100, key), key)
+
+
+def _bracketed(problem: Problem, key: str) -> Problem:
+    """A fault whose key the webhook puts into brackets."""
+    return replace(problem, told=((f"[{key}]",),))
 
 
 def owner_label_problems(resource: Resource[Any], label: str, kind: str) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ GATED = {
     "schedulerName": "schedulername",
     "dnsPolicy": "dnspolicy",
     "dnsConfig": "dnsconfig",
+    "initContainers": "init-containers",
 }
 ALLOWED = frozenset(
     (
@@ -35,7 +36,6 @@ ALLOWED = frozenset(
         "imagePullSecrets",
         "enableServiceLinks",
         "automountServiceAccountToken",
-        "initContainers",
         "containerConcurrency",
         "timeoutSeconds",
         "responseStartTimeoutSeconds",

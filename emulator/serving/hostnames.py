@@ -128,11 +128,16 @@ def _selected(route: Resource[Any], config: Mapping[str, str]) -> str | None:
     best: tuple[int, str] | None = None
     for domain, text in sorted(config.items()):
         selector = ((yaml.safe_load(text) if text.strip() else None) or {}).get("selector") or {}
-        if all(route.labels.get(key) == value for key, value in selector.items()) and (
+        if all(route.labels.get(key) == label_value(value) for key, value in selector.items()) and (
             best is None or len(selector) > best[0]
         ):
             best = (len(selector), domain)
     return best[1] if best else None
+
+
+def label_value(value: object) -> str:
+    """A value of a selector: numbers and truths stand for their texts, as sigs.k8s.io/yaml decodes them."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> str:

@@ -80,12 +80,20 @@ def _default_template(obj: Json, request: Request) -> None:
     name = (template["metadata"] or {}).get("name")
     if name and name == (old.get("metadata") or {}).get("name") and template["spec"] == old["spec"]:
         return
-    set_defaults(template["spec"], request.config("config-defaults", NAMESPACE))
+    _complete(template["spec"], obj, request)
 
 
 def _default_revision(obj: Json, request: Request) -> None:
     if request.old is None:
-        set_defaults(obj["spec"], request.config("config-defaults", NAMESPACE))
+        _complete(obj["spec"], obj, request)
+
+
+def _complete(spec: Json, holder: Json, request: Request) -> None:
+    set_defaults(spec, request.config("config-defaults", NAMESPACE), _features(request), holder["metadata"])
+
+
+def _features(request: Request) -> Features:
+    return Features(request.config("config-features", NAMESPACE))
 
 
 def _default_route(obj: Json, request: Request) -> None:
@@ -170,8 +178,7 @@ def _given_name_problems(parent: Resource[Any], name: str, request: Request) -> 
 
 
 def _spec_problems(spec: RevisionSpec, raw: Json, request: Request) -> Iterator[Problem]:
-    features = Features(request.config("config-features", NAMESPACE))
-    yield from problems_of(spec, raw, request.config("config-defaults", NAMESPACE), features)
+    yield from problems_of(spec, raw, request.config("config-defaults", NAMESPACE), _features(request))
 
 
 def _autoscaler(request: Request) -> AutoscalerConfig | None:

@@ -27,12 +27,20 @@ def probe_problems(container: Container, raw: Json, features: Features, *, is_se
         if probe is None:
             continue
         if not is_serving and not features.is_enabled("multi-container-probing"):
-            yield from under((disallowed(field) for field in raw[name]), name)
+            yield from under(_mask_problems(raw[name]), name)
             continue
         yield from under(_handler_problems(probe), name)
         yield from under(_port_problems(probe, container, is_serving), name)
         if name == "readinessProbe":
             yield from under(_number_problems(probe), name)
+
+
+def _mask_problems(raw: Json) -> Iterator[Problem]:
+    """A probe where there may be none: every field that is set, the handlers as the probe itself."""
+    handlers = ("exec", "grpc", "httpGet", "tcpSocket")
+    if any(raw.get(handler) is not None for handler in handlers):
+        yield disallowed()
+    yield from (disallowed(field) for field, value in raw.items() if field not in handlers and value)
 
 
 def init_probe_problems(container: Container) -> Iterator[Problem]:
@@ -48,31 +56,36 @@ def init_probe_problems(container: Container) -> Iterator[Problem]:
             yield Problem((field,), "field not allowed in an init container")
 
 
+def _handlers(probe: Probe) -> dict[str, Any]:
+    """The handlers by field, in upstream's order."""
+    return {"httpGet": probe.http_get, "tcpSocket": probe.tcp_socket, "exec": probe.exec, "grpc": probe.grpc}
+
+
 def _handler_problems(probe: Probe) -> Iterator[Problem]:
-    handlers: dict[str, Any] = {
-        "exec": probe.exec,
-        "grpc": probe.grpc,
-        "httpGet": probe.http_get,
-        "tcpSocket": probe.tcp_socket,
-    }
+    handlers = _handlers(probe)
     given = [name for name, handler in handlers.items() if handler is not None]
     if not given:
         yield neither(*((name,) for name in handlers))
     elif len(given) > 1:
-        yield both(*((name,) for name in given))
+        told = ("gRPC" if name == "grpc" else name for name in given)  # as upstream spells it there
+        yield both(*((name,) for name in told))
 
 
 def _port_problems(probe: Probe, container: Container, is_serving: bool) -> Iterator[Problem]:
     name = (container.ports[0].name if container.ports else None) or _DEFAULT_PORT_NAME
+    given = [field for field, handler in _handlers(probe).items() if handler is not None]
     for field, handler in (("httpGet", probe.http_get), ("tcpSocket", probe.tcp_socket)):
         if handler is None:
             continue
-        port = handler.port
-        if is_serving:
-            if isinstance(port, str) and port and port != name:
-                yield invalid_value(port, field, "port", details="Probe port must match container port")
-        elif not port:
-            yield invalid_value(port, field, "port", details="Probe port must be specified")
+        port, said = handler.port, ""
+        if is_serving and isinstance(port, str) and port and port != name:
+            said = "Probe port must match container port"
+        elif not is_serving and not port:
+            said = "Probe port must be specified"
+        if said:
+            # Upstream puts it below the handlers that it looks at afterwards.
+            told = (*reversed(given[given.index(field) + 1 :]), field)
+            yield invalid_value(port, "port", details=said).moved((field,), told)
 
 
 def _number_problems(probe: Probe) -> Iterator[Problem]:

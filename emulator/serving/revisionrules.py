@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from emulator.objects.imagenames import is_reference
 from emulator.objects.kind import Json
 from emulator.objects.names import dns1123_subdomain_faults
-from emulator.objects.podspec import Container, EnvVar, PodSecurityContext, SecurityContext
+from emulator.objects.podspec import Container, ContainerPort, EnvVar, PodSecurityContext, SecurityContext
 from emulator.objects.problems import (
-    Path,
     Problem,
     both,
     disallowed,
@@ -55,7 +55,7 @@ def problems_of(spec: RevisionSpec, raw: Json, defaults: Mapping[str, str], feat
     yield from _number_problems(spec, defaults)
     for fault in dns1123_subdomain_faults(spec.service_account_name) if spec.service_account_name else ():
         yield invalid_value(spec.service_account_name, "serviceAccountName", details=fault)
-    if spec.security_context is not None and features.lets_through("securityContext"):
+    if spec.security_context is not None:
         body = raw["securityContext"]
         yield from under(_pod_security_problems(spec.security_context, body, features), "securityContext")
     yield from volume_problems(spec, raw, features)
@@ -97,9 +97,9 @@ def _containers_problems(spec: RevisionSpec, raw: Json, features: Features) -> I
     elif len(containers) > 1 and not ports:
         yield missing("containers[*]", "ports")
     if len(containers) > 1 and not features.is_enabled("multi-container"):
-        yield Problem(("containers",), f"multi-container is off, but found {len(containers)} containers")
+        yield Problem(("containers",), f"multi-container is off, but found {len(containers)} containers", told=())
         return
-    yield from _name_problems(containers, (), "containers")
+    yield from (fault.under("containers", at) for at, fault in _name_problems(containers, set()))
     for index, container in enumerate(containers):
         body = raw["containers"][index]
         serves = is_serving(body, raw["containers"])
@@ -115,22 +115,24 @@ def _init_containers_problems(spec: RevisionSpec, raw: Json, features: Features)
         return
     if not features.is_enabled("kubernetes.podspec-init-containers"):
         said = f"pod spec support for init-containers is off, but found {len(containers)} init containers"
-        yield Problem(("initContainers",), said)
+        yield Problem(("initContainers",), said, told=())
         return
-    yield from _name_problems(containers, [c.name for c in spec.containers], "initContainers")
+    taken = [*_name_problems(containers, {c.name for c in spec.containers})]
     for index, container in enumerate(containers):
         body = raw["initContainers"][index]
-        found = [*_container_problems(container, body, spec, features, reserved=RESERVED_ENV[1:])]
-        found += [*_basic_port_problems(container), *init_probe_problems(container)]
-        yield from under(found, "initContainers", index)
+        found = [fault for at, fault in taken if at == index]
+        found += _container_problems(container, body, spec, features, reserved=RESERVED_ENV[1:])
+        found += [*_basic_port_problems(container.ports), *init_probe_problems(container)]
+        # Upstream tells them as those of containers (validateInitContainers).
+        yield from (fault.moved(("initContainers", index), ("containers", index)) for fault in found)
 
 
-def _name_problems(containers: Sequence[Container], taken: Sequence[str], field: str) -> Iterator[Problem]:
-    seen = set(taken)
+def _name_problems(containers: Sequence[Container], taken: set[str]) -> Iterator[tuple[int, Problem]]:
+    """Names that are taken, by the index of who has them too."""
     for index, container in enumerate(containers):
-        if container.name in seen:
-            yield Problem((field, index, "name"), f'duplicate container name "{container.name}"')
-        seen.add(container.name)
+        if container.name in taken:
+            yield index, Problem(("name",), f'duplicate container name "{container.name}"')
+        taken.add(container.name)
 
 
 def _container_problems(
@@ -162,30 +164,18 @@ def _container_problems(
 def _env_from_problems(container: Container) -> Iterator[Problem]:
     for index, source in enumerate(container.env_from):
         given = [source.config_map_ref is not None, source.secret_ref is not None]
-        paths: tuple[Path, Path] = (("envFrom", index, "configMapRef"), ("envFrom", index, "secretRef"))
-        if not any(given):
-            yield neither(*paths)
-        elif all(given):
-            yield both(*paths)
+        if any(given) and not all(given):
+            continue
+        fault = (both if all(given) else neither)(("configMapRef",), ("secretRef",))
+        yield fault.moved(("envFrom", index), ("envFrom",))  # upstream forgets the index
 
 
 def _image_problems(image: str) -> Iterator[Problem]:
     if not image:
         yield missing("image")
-    elif fault := _image_fault(image):
-        details = f'image: "{image}", error: {fault}'
+    elif not is_reference(image):
+        details = f'image: "{image}", error: could not parse reference: {image}'
         yield Problem(("image",), "Failed to parse image reference", details=details)
-
-
-def _image_fault(image: str) -> str:
-    """Why `image` is no reference, or nothing (go-containerregistry name.ParseReference, its common faults)."""
-    name = image.partition("@")[0]
-    if any(c.isspace() for c in image) or name.startswith(("/", "-", ":")) or name.endswith(("/", ":")):
-        return f"could not parse reference: {image}"
-    repository = name.rpartition("/")[2].partition(":")[0]
-    if repository != repository.lower():
-        return "repository can only contain the characters `abcdefghijklmnopqrstuvwxyz0123456789_-./`: " + image
-    return ""
 
 
 def _env_problems(variable: EnvVar, features: Features, reserved: Sequence[str]) -> Iterator[Problem]:
@@ -202,8 +192,9 @@ def _env_problems(variable: EnvVar, features: Features, reserved: Sequence[str])
 
 
 def _port_problems(container: Container) -> Iterator[Problem]:
-    yield from _basic_port_problems(container)
-    for port in container.ports:
+    """Only the first is asked: more of them are a fault of their own."""
+    yield from _basic_port_problems(container.ports[:1])
+    for port in container.ports[:1]:
         if port.protocol not in (None, "", "TCP"):
             yield invalid_value(port.protocol, "ports", "protocol")
         if port.name not in (None, "", "http1", "h2c"):
@@ -211,8 +202,8 @@ def _port_problems(container: Container) -> Iterator[Problem]:
             yield Problem(("ports",), f"Port name {port.name} is not allowed", details=details)
 
 
-def _basic_port_problems(container: Container) -> Iterator[Problem]:
-    for port in container.ports:
+def _basic_port_problems(ports: Sequence[ContainerPort]) -> Iterator[Problem]:
+    for port in ports:
         number = port.container_port
         if port.host_port:
             yield disallowed("ports", "hostPort")
@@ -239,11 +230,12 @@ def _security_problems(security: SecurityContext, raw: Json, features: Features)
 
 
 def _pod_security_problems(security: PodSecurityContext, raw: Json, features: Features) -> Iterator[Problem]:
-    """With only secure-pod-defaults on, nothing but a common seccompProfile may be set."""
+    """Without its flag nothing may be set, but with secure-pod-defaults a common seccompProfile."""
     allowed: tuple[str, ...] = _POD_SECURITY_ALLOWED
     if not features.is_on("kubernetes.podspec-securitycontext"):
         profile = (security.seccomp_profile or {}).get("type")
-        allowed = ("seccompProfile",) if profile in ("RuntimeDefault", "Unconfined") else ()
+        is_common = features.has_secure_defaults and profile in ("RuntimeDefault", "Unconfined")
+        allowed = ("seccompProfile",) if is_common else ()
     for field, value in raw.items():
         if field not in allowed and value is not None:
             yield disallowed(field)

@@ -12,11 +12,16 @@ from typing import Any
 
 from pydantic import Field
 
+from emulator.lib.gotemplatefunctions import TemplateFault
+from emulator.lib.gotemplates import Struct, parse
 from emulator.objects.kind import Json
 from emulator.objects.model import ATOMIC_MAP, Model, atomic_list, keyed
+from emulator.objects.names import child_name
 from emulator.objects.podspec import ConfigMapVolumeSource, Container, PodSpec, Volume
+from emulator.serving.features import SECURE_DEFAULTS, Features
 
 TIMEOUT_S, MAX_TIMEOUT_S = 300, 600
+_FIRST_FREE_PORT = 1024  # below it, a process needs NET_BIND_SERVICE to listen
 _RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
 
@@ -52,8 +57,11 @@ class RevisionTemplate(Model):
     spec: RevisionSpec
 
 
-def set_defaults(spec: Json, config: Mapping[str, str]) -> None:
-    """Complete the JSON of a RevisionSpec in place; `config` is the data of config-defaults."""
+def set_defaults(spec: Json, config: Mapping[str, str], features: Features, metadata: Json) -> None:
+    """Complete the JSON of a RevisionSpec in place; `config` is the data of config-defaults.
+
+    `metadata` is that of the object which holds it: names of containers may be made of it.
+    """
     timeout = int(config.get("revision-timeout-seconds", TIMEOUT_S))
     if not spec.get("timeoutSeconds"):
         spec["timeoutSeconds"] = timeout
@@ -71,10 +79,14 @@ def set_defaults(spec: Json, config: Mapping[str, str]) -> None:
         spec["enableServiceLinks"] = links == "true"
     containers, init_containers = spec.get("containers") or [], spec.get("initContainers") or []
     taken = {c.get("name") for c in (*containers, *init_containers)}
-    _name(containers, "user-container", taken)
-    _name(init_containers, "init-container", taken)
+    parent = object_meta(metadata)
+    _name(containers, _filled(config.get("container-name-template", "user-container"), parent), taken)
+    _name(init_containers, _filled(config.get("init-container-name-template", "init-container"), parent), taken)
     for container in containers:
         _default_container(container, spec, config, serves=is_serving(container, containers))
+    if features.has_secure_defaults:
+        for container in (*containers, *init_containers):
+            _secure(container, spec.get("securityContext") or {}, features)
 
 
 def is_serving(container: Json, containers: Sequence[Json]) -> bool:
@@ -82,13 +94,49 @@ def is_serving(container: Json, containers: Sequence[Json]) -> bool:
     return len(containers) == 1 or bool(container.get("ports"))
 
 
+def object_meta(metadata: Json) -> Struct:
+    """Kubernetes' ObjectMeta as templates see it (apimachinery meta/v1 types.go)."""
+    fields = (
+        *("name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation"),
+        *("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"),
+        *("labels", "annotations", "ownerReferences", "finalizers", "managedFields"),
+    )
+    maps = ("labels", "annotations")
+    values = {name: metadata.get(name) or ({} if name in maps else "") for name in fields}
+    return Struct("v1.ObjectMeta", {"UID" if k == "uid" else k[0].upper() + k[1:]: v for k, v in values.items()})
+
+
+def _filled(template: str, parent: Struct) -> str:
+    """A container's name; "" for a template that does not fit this object."""
+    try:
+        return parse("container-template", template).render(parent)
+    except TemplateFault:
+        return ""
+
+
 def _name(containers: list[Json], base: str, taken: set[Any]) -> None:
     """Name the nameless; `taken` are the names that the user gave."""
-    numbered = (f"{base}-{number}" for number in count())
+    numbered = (child_name(base, f"-{number}") for number in count())
     for container in containers:
         if not container.get("name"):
             is_free = len(containers) == 1 and base not in taken
             container["name"] = base if is_free else next(name for name in numbered if name not in taken)
+
+
+def _secure(container: Json, pod: Json, features: Features) -> None:
+    """What secure-pod-defaults adds where neither the container nor its Pod says otherwise."""
+    context = container["securityContext"] = dict(container.get("securityContext") or {})
+    if context.get("allowPrivilegeEscalation") is None:
+        context["allowPrivilegeEscalation"] = False
+    if not (pod.get("seccompProfile") or {}).get("type"):
+        profile = context.get("seccompProfile") or {}
+        context["seccompProfile"] = {**profile, "type": profile.get("type") or "RuntimeDefault"}
+    if context.get("capabilities") is None:
+        context["capabilities"] = {"drop": ["ALL"]}
+        if any((port.get("containerPort") or 0) < _FIRST_FREE_PORT for port in container.get("ports") or ()):
+            context["capabilities"]["add"] = ["NET_BIND_SERVICE"]
+    if features.is_enabled(SECURE_DEFAULTS) and pod.get("runAsNonRoot") is None:
+        context.setdefault("runAsNonRoot", True)
 
 
 def _default_container(container: Json, spec: Json, config: Mapping[str, str], *, serves: bool) -> None:
@@ -127,7 +175,6 @@ def _handlers(probe: Mapping[str, Any]) -> list[str]:
 
 def _is_read_only(name: str | None, spec: Json) -> bool:
     """All mounts are but those of volumes that can be written, which are as written."""
-    for volume in spec.get("volumes") or ():
-        if volume.get("name") == name:
-            return all(volume.get(k) is None for k in ("emptyDir", "persistentVolumeClaim", "ephemeral"))
-    return True
+    writable = ("emptyDir", "persistentVolumeClaim", "ephemeral")
+    named = [volume for volume in spec.get("volumes") or () if volume.get("name") == name]
+    return all(volume.get(kind) is None for volume in named for kind in writable)

@@ -1,7 +1,7 @@
 """What Knative accepts of a Revision's volumes and their mounts, in its own words.
 
-Pure; paths start below the RevisionSpec. Where Knative names no place its fault gets the volume's here. Followed:
-knative/serving pkg/apis/serving/k8s_validation.go, ValidateVolumes and validateVolumeMounts (serving §2.6).
+Pure; paths start below the RevisionSpec. Where Knative names no place people are told the volume's all the same.
+Followed: knative/serving pkg/apis/serving/k8s_validation.go, ValidateVolumes and validateVolumeMounts (serving §2.6).
 """
 
 from __future__ import annotations
@@ -36,44 +36,54 @@ def volume_problems(spec: PodSpec, raw: Json, features: Features) -> Iterator[Pr
     mounted = {m.name for c in (*spec.containers, *spec.init_containers) for m in c.volume_mounts}
     seen: set[str] = set()
     for index, volume in enumerate(spec.volumes):
-        found = [*_name_problems(volume, mounted, seen), *_kind_problems(volume, raw["volumes"][index], features)]
-        yield from under([*found, *_content_problems(volume)], "volumes", index)
+        body = raw["volumes"][index]
+        found = [*_place_problems(volume, mounted, seen)]
+        if not volume.name:
+            found.append(missing("name"))
+        elif dns1123_label_faults(volume.name):
+            found.append(invalid_value(volume.name, "name"))
+        else:  # upstream forgets the flags' words when the name is faulty
+            found += _flag_problems(volume, body, features)
+        yield from under([*found, *_kind_problems(body, features), *_content_problems(volume)], "volumes", index)
         seen.add(volume.name)
 
 
-def _name_problems(volume: Volume, mounted: set[str], seen: set[str]) -> Iterator[Problem]:
-    if not volume.name:
-        yield missing("name")
-        return
-    if dns1123_label_faults(volume.name):
-        yield invalid_value(volume.name, "name")
+def _place_problems(volume: Volume, mounted: set[str], seen: set[str]) -> Iterator[Problem]:
     if volume.name in seen:
         yield Problem(("name",), f'duplicate volume name "{volume.name}"')
     if volume.name not in mounted:
         yield Problem(("name",), f'volume with name "{volume.name}" not mounted')
 
 
-def _kind_problems(volume: Volume, raw: Json, features: Features) -> Iterator[Problem]:
-    if volume.downward_api is not None:
-        yield disallowed("downwardAPI")
-    given = [kind for kind in (*_ALWAYS, *_GATED) if raw.get(kind) is not None]
-    open_kinds = [*_ALWAYS, *(kind for kind, (flag, _) in _GATED.items() if features.is_enabled(flag))]
-    if not given:
-        yield neither(*((kind,) for kind in open_kinds))
-    elif len(given) > 1:
-        yield both(*((kind,) for kind in given))
-    for kind in given:
-        if kind not in open_kinds and (called := _GATED[kind][1]):
-            yield Problem((), f"{called} volume support is disabled, but found {called} volume {volume.name}")
+def _flag_problems(volume: Volume, raw: Json, features: Features) -> Iterator[Problem]:
+    """Kinds of volumes whose flag is not Enabled; Knative names no place for these."""
+    for kind, (flag, called) in _GATED.items():
+        if called and raw.get(kind) is not None and not features.is_enabled(flag):
+            said = f"{called} volume support is disabled, but found {called} volume {volume.name}"
+            yield Problem((kind,), said, told=())
     claim = volume.persistent_volume_claim
     if claim is None:
         return
-    if "persistentVolumeClaim" not in open_kinds:
-        said = f"Persistent volume claim support is disabled, but found persistent volume claim {claim.claim_name}"
-        yield Problem((), said)
+    found = f"found persistent volume claim {claim.claim_name}"
+    if not features.is_enabled(_GATED["persistentVolumeClaim"][0]):
+        said = f"Persistent volume claim support is disabled, but {found}"
+        yield Problem(("persistentVolumeClaim",), said, told=())
     if not claim.read_only and not features.is_enabled(_PVC_WRITE):
-        found = f"found persistent volume claim {claim.claim_name} that is not read-only"
-        yield Problem((), f"Persistent volume write support is disabled, but {found}")
+        said = f"Persistent volume write support is disabled, but {found} that is not read-only"
+        yield Problem(("persistentVolumeClaim",), said, told=())
+
+
+def _kind_problems(raw: Json, features: Features) -> Iterator[Problem]:
+    given = [kind for kind, value in raw.items() if kind != "name" and value is not None]
+    for kind in given:
+        if kind not in _ALWAYS and not (kind in _GATED and features.is_on(_GATED[kind][0])):
+            yield disallowed(kind)
+    known = [kind for kind in (*_ALWAYS, *_GATED) if kind in given]
+    if not known:
+        open_kinds = [*_ALWAYS, *(kind for kind, (flag, _) in _GATED.items() if features.is_enabled(flag))]
+        yield neither(*((kind,) for kind in open_kinds))
+    elif len(known) > 1:
+        yield both(*((kind,) for kind in known))
 
 
 def _content_problems(volume: Volume) -> Iterator[Problem]:
@@ -82,12 +92,21 @@ def _content_problems(volume: Volume) -> Iterator[Problem]:
             yield from _item_problems(source.items)
     for index, projection in enumerate(volume.projected.sources if volume.projected else ()):
         yield from under(_projection_problems(projection), "projected", index)
+    if volume.image is not None:
+        yield from under(_image_problems(volume.image), "image")
     if volume.empty_dir is not None:
         medium, limit = volume.empty_dir.medium, volume.empty_dir.size_limit
         if medium not in (None, "", "Memory"):
             yield invalid_value(medium, "emptyDir", "medium")
         if limit is not None and not _is_size(str(limit)):
             yield invalid_value(limit, "emptyDir", "sizeLimit")
+
+
+def _image_problems(source: Json) -> Iterator[Problem]:
+    if not source.get("reference"):
+        yield missing("reference")
+    if source.get("pullPolicy") not in (None, "", "Always", "IfNotPresent", "Never"):
+        yield invalid_value(source["pullPolicy"], "pullPolicy")
 
 
 def _is_size(text: str) -> bool:
@@ -142,14 +161,16 @@ def mount_problems(mounts: Sequence[VolumeMount], spec: PodSpec, features: Featu
     volumes = {volume.name: volume for volume in spec.volumes}
     seen: set[str] = set()
     for index, mount in enumerate(mounts):
-        found = [*_mask_problems(mount), *_path_problems(mount, seen), *_access_problems(mount, volumes)]
+        found = [*_mask_problems(mount, features), *_path_problems(mount, seen), *_access_problems(mount, volumes)]
         if mount.name not in volumes:
             found.append(Problem(("name",), "volumeMount has no matching volume"))
         yield from under([*found, *_propagation_problems(mount, features)], "volumeMounts", index)
         seen.add(_clean(mount.mount_path))
 
 
-def _mask_problems(mount: VolumeMount) -> Iterator[Problem]:
+def _mask_problems(mount: VolumeMount, features: Features) -> Iterator[Problem]:
+    if mount.mount_propagation is not None and not features.is_on(_PROPAGATION):
+        yield disallowed("mountPropagation")
     for field, value in (("subPathExpr", mount.sub_path_expr), ("recursiveReadOnly", mount.recursive_read_only)):
         if value is not None:
             yield disallowed(field)
@@ -184,7 +205,7 @@ def _propagation_problems(mount: VolumeMount, features: Features) -> Iterator[Pr
         return
     if not features.is_enabled(_PROPAGATION):
         found = f"found volume mount {mount.name} with mount propagation"
-        yield Problem((), f"Volume Mount Propagation support is disabled, but {found}")
+        yield Problem((), f"Volume Mount Propagation support is disabled, but {found}", told=())
     if mount.mount_propagation not in ("None", "HostToContainer"):
         yield Problem(("mountPropagation",), "mount propagation should be set to None or HostToContainer")
 

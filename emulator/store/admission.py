@@ -7,7 +7,7 @@ Admission has no side effects, so a whole load can be judged before anything of 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from emulator.objects.errors import ApiError, BadRequest, Denied, Invalid
 from emulator.objects.kind import Json, Kind, Registry
 from emulator.objects.names import dns1123_subdomain_faults, random_suffix
-from emulator.objects.problems import Problem, from_validation, under
+from emulator.objects.problems import Problem, from_validation, knative_text, under
 from emulator.objects.refs import ObjectMeta
 from emulator.objects.resource import Resource
 
@@ -25,13 +25,30 @@ _SYSTEM = ("apiVersion", "kind", "metadata", "status")
 
 
 @dataclass(frozen=True)
+class Webhook:
+    """One more judge of a kind's objects, who knows what the kind itself does not: which ConfigMaps are settings.
+
+    `judge` is asked once the object is complete and keeps to its kind's own rules. The texts of its refusals stand
+    alone: they name their place themselves.
+    """
+
+    name: str
+    kind: Kind[Any]
+    judge: Callable[[Resource[Any]], Iterable[Problem]]
+
+
+@dataclass(frozen=True)
 class Request:
-    """Implements `objects.kind.Request`: the stored object, who writes, the ConfigMaps in force, the object's uid."""
+    """Implements `objects.kind.Request`: the stored object, who writes, the ConfigMaps in force, the object's uid.
+
+    `webhooks` are asked besides the kind.
+    """
 
     old: Resource[Any] | None
     user: str
     read_config: ReadConfig
     uid: str = ""
+    webhooks: Sequence[Webhook] = ()
 
     def config(self, name: str, namespace: str) -> Mapping[str, str]:
         return self.read_config(name, namespace)
@@ -40,10 +57,11 @@ class Request:
 class Faulty(Exception):
     """The object has these Problems (schema faults first; rules are only checked once the schema fits)."""
 
-    def __init__(self, problems: list[Problem], *, by_rule: bool) -> None:
+    def __init__(self, problems: list[Problem], *, by_rule: bool, webhook: Webhook | None = None) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = problems
         self.by_rule = by_rule
+        self.webhook = webhook
 
 
 def kind_of(obj: Mapping[str, Any], registry: Registry) -> Kind[Any]:
@@ -79,6 +97,9 @@ def examine(kind: Kind[Any], obj: Json, request: Request) -> Resource[Any]:
     problems = list(kind.validate(resource, request))
     if problems:
         raise Faulty(problems, by_rule=True)
+    for webhook in request.webhooks:
+        if webhook.kind is kind and (problems := list(webhook.judge(resource))):
+            raise Faulty(problems, by_rule=True, webhook=webhook)
     return resource
 
 
@@ -101,8 +122,10 @@ def decode(kind: Kind[Any], obj: Json) -> Resource[Any]:
 
 def refusal(kind: Kind[Any], obj: Json, faulty: Faulty) -> ApiError:
     """What a client is told: the webhook's words for broken rules of Knative, else 422."""
+    if faulty.webhook is not None:
+        return Denied(faulty.webhook.name, faulty.problems, "; ".join(p.message for p in faulty.problems))
     if faulty.by_rule and kind.webhook:
-        return Denied(kind.webhook, faulty.problems)
+        return Denied(kind.webhook, faulty.problems, knative_text(faulty.problems))
     metadata = obj.get("metadata")
     name = metadata.get("name", "") if isinstance(metadata, dict) else ""
     return Invalid(kind.qualified, str(name), faulty.problems)

@@ -24,7 +24,7 @@ from emulator.objects.kind import Json, Kind, Registry
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Key, Resource
 from emulator.objects.selectors import Selector
-from emulator.store.admission import Request, admit, admit_status, decode, kind_of
+from emulator.store.admission import Request, Webhook, admit, admit_status, decode, kind_of
 from emulator.store.managedfields import Manager, managed, settled
 from emulator.store.watch import Change, ChangeType, History, Watch
 
@@ -42,12 +42,18 @@ _HISTORY = 20_000  # changes that a Watch can look back; a list plus its watch n
 
 
 class Store:
-    """Objects by kind, namespace and name. `config_maps` is the kind whose `data` admission may read."""
+    """Objects by kind, namespace and name. `config_maps` is the kind whose `data` admission may read.
 
-    def __init__(self, registry: Registry, clock: Clock, config_maps: Kind[Any]) -> None:
+    `webhooks` judge objects besides their kinds.
+    """
+
+    def __init__(
+        self, registry: Registry, clock: Clock, config_maps: Kind[Any], webhooks: Sequence[Webhook] = ()
+    ) -> None:
         self.registry = registry
         self.clock = clock
         self.config_maps = config_maps
+        self.webhooks = webhooks
         self._tables: dict[Kind[Any], dict[str, dict[str, Resource[Any]]]] = {}
         self.version = int(clock.now().timestamp() * 1000)
         self._history = History(_HISTORY, self.version)
@@ -135,7 +141,7 @@ class Store:
         if kind.drops_status:
             obj = {k: v for k, v in obj.items() if k != "status"}
         uid = str(uuid.uuid4())
-        admitted = admit(kind, obj, Request(None, user, self.config, uid))
+        admitted = admit(kind, obj, Request(None, user, self.config, uid, self.webhooks))
         if self.find(kind, admitted.name, admitted.namespace) is not None:
             raise AlreadyExists(kind.resource, admitted.name)
         metadata = admitted.obj["metadata"]
@@ -161,7 +167,7 @@ class Store:
         namespace = (metadata.get("namespace") or "default") if kind.namespaced else ""
         old = self.get(kind, metadata.get("name", ""), namespace)
         _check_precondition(old, metadata)
-        admitted = admit(kind, obj, Request(old, user, self.config, old.uid))
+        admitted = admit(kind, obj, Request(old, user, self.config, old.uid, self.webhooks))
         new = _with_server_fields(admitted, old)
         _check_finalizers(new, old)
         if manager is not None:

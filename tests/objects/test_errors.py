@@ -17,8 +17,9 @@ from emulator.objects.errors import (
     MethodNotAllowed,
     NotFound,
 )
-from emulator.objects.problems import missing
+from emulator.objects.problems import knative_text, missing
 
+FAULTS = [missing("spec", "b"), missing("spec", "a")]
 KSVC = "services.serving.knative.dev"
 DETAILS = {"name": "a", "group": "serving.knative.dev", "kind": "services"}
 
@@ -46,7 +47,7 @@ DETAILS = {"name": "a", "group": "serving.knative.dev", "kind": "services"}
             {"kind": "pods"},
         ),
         (
-            Denied("w.dev", [missing("spec", "b"), missing("spec", "a")]),
+            Denied("w.dev", FAULTS, knative_text(FAULTS)),
             400,
             "BadRequest",
             'admission webhook "w.dev" denied the request: validation failed: missing field(s): spec.a, spec.b',

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from emulator.serving.features import Features
 from emulator.serving.revisionspec import set_defaults
 
 
 def completed(spec: dict[str, Any], **config: str) -> dict[str, Any]:
-    set_defaults(spec, {key.replace("_", "-"): value for key, value in config.items()})
+    set_defaults(spec, {key.replace("_", "-"): value for key, value in config.items()}, Features({}), {})
     return spec
 
 
@@ -132,3 +133,54 @@ def test_mounts_are_read_only_but_those_of_volumes_to_write_to() -> None:
     spec = completed({"containers": [{"volumeMounts": mounts}], "volumes": volumes})
     read_only = {m["name"] for m in spec["containers"][0]["volumeMounts"] if m.get("readOnly")}
     assert read_only == {"configmap", "secret", "projected", "hostpath"}
+
+
+SECURE = {"allowPrivilegeEscalation": False, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+@pytest.mark.parametrize(
+    ("flag", "container", "pod", "made"),
+    [
+        pytest.param("Disabled", {}, {}, None, id="off"),
+        pytest.param("AllowRootBounded", {}, {}, {**SECURE, "capabilities": {"drop": ["ALL"]}}, id="root is allowed"),
+        pytest.param(
+            "Enabled", {}, {}, {**SECURE, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True}, id="root is not"
+        ),
+        pytest.param(
+            "AllowRootBounded",
+            {"ports": [{"containerPort": 80}]},
+            {},
+            {**SECURE, "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}},
+            id="a low port",
+        ),
+        pytest.param(
+            "Enabled",
+            {"securityContext": {"allowPrivilegeEscalation": True, "capabilities": {}, "runAsNonRoot": False}},
+            {"seccompProfile": {"type": "Unconfined"}, "runAsNonRoot": True},
+            {"allowPrivilegeEscalation": True, "capabilities": {}, "runAsNonRoot": False},
+            id="what is written stands",
+        ),
+    ],
+)
+def test_secure_pod_defaults(
+    flag: str, container: dict[str, Any], pod: dict[str, Any], made: dict[str, Any] | None
+) -> None:
+    spec: dict[str, Any] = {"containers": [{"image": "app", **container}], "securityContext": pod}
+    set_defaults(spec, {}, Features({"secure-pod-defaults": flag}), {})
+    assert spec["containers"][0].get("securityContext") == made
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        ("{{.Name}}-app", "hello-app"),
+        ("{{.Namespace}}-{{.Labels.tier}}", "default-front"),
+        ("{{index .Labels `tier`}}", "front"),
+        ("{{.Nothing}}", ""),
+    ],
+)
+def test_a_containers_name_is_made_of_its_parent(template: str, name: str) -> None:
+    spec: dict[str, Any] = {"containers": [{"image": "app"}]}
+    metadata = {"name": "hello", "namespace": "default", "labels": {"tier": "front"}}
+    set_defaults(spec, {"container-name-template": template}, Features({}), metadata)
+    assert spec["containers"][0]["name"] == name

@@ -96,18 +96,22 @@ def test_a_volume(spec: dict[str, Any], text: str) -> None:
         ({"hostPath": {"path": "/x"}}, "volumes-hostpath", "HostPath volume support is disabled, but found HostPath"),
         ({"csi": {}}, "volumes-csi", "CSI volume support is disabled, but found CSI"),
         ({"ephemeral": {}}, "volumes-ephemeral", "Ephemeral volume support is disabled, but found Ephemeral"),
-        ({"image": {}}, "volumes-image", "Image volume support is disabled, but found Image"),
+        ({"image": {"reference": "app"}}, "volumes-image", "Image volume support is disabled, but found Image"),
     ],
 )
 def test_a_kind_behind_a_flag(source: dict[str, Any], flag: str, text: str) -> None:
-    assert refusal(volume(source)) == f"{text} volume v: {V0}"
-    assert refusal(volume(source), {PREFIX + flag: "Allowed"}) == f"{text} volume v: {V0}"
+    [kind] = source
+    assert refusal(volume(source)) == f"{text} volume v: \nmust not set the field(s): {V0}.{kind}"
+    assert refusal(volume(source), {PREFIX + flag: "Allowed"}) == f"{text} volume v: "
     assert refusal(volume(source), {PREFIX + flag: "Enabled"}) == ""
 
 
 def test_an_empty_dir_can_be_switched_off() -> None:
     text = refusal(volume(EMPTY), {f"{PREFIX}volumes-emptydir": "Disabled"})
-    assert text == f"EmptyDir volume support is disabled, but found EmptyDir volume v: {V0}"
+    assert text.splitlines() == [
+        "EmptyDir volume support is disabled, but found EmptyDir volume v: ",
+        f"must not set the field(s): {V0}.emptyDir",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,10 @@ def test_an_empty_dir_can_be_switched_off() -> None:
         pytest.param(
             volume(claim(True), readOnly=True),
             (),
-            ["Persistent volume claim support is disabled, but found persistent volume claim disk"],
+            [
+                "Persistent volume claim support is disabled, but found persistent volume claim disk",
+                "must not set the field(s)",
+            ],
             id="off",
         ),
         pytest.param(volume(claim(True), readOnly=True), ("claim",), [], id="to read"),
@@ -154,7 +161,8 @@ def test_a_claim(spec: dict[str, Any], flags: tuple[str, ...], texts: list[str])
         pytest.param({"subPathExpr": "a"}, f"must not set the field(s): {M0}.subPathExpr", id="subPathExpr"),
         pytest.param(
             {"mountPropagation": "None"},
-            f"Volume Mount Propagation support is disabled, but found volume mount v with mount propagation: {M0}",
+            "Volume Mount Propagation support is disabled, but found volume mount v with mount propagation: \n"
+            f"must not set the field(s): {M0}.mountPropagation",
             id="propagation",
         ),
     ],
@@ -180,8 +188,8 @@ def test_propagation_has_two_words_where_it_is_on() -> None:
 
 
 def test_only_init_containers_have_to_say_that_a_config_is_read_only() -> None:
-    init = {"image": "i", "volumeMounts": [{"name": "v", "mountPath": "/data"}]}
+    init = {"image": "ini", "volumeMounts": [{"name": "v", "mountPath": "/data"}]}
     spec = {**volume(CONFIG), "initContainers": [init]}
     said = "volume mount should be readOnly for this type of volume"
     flags = {f"{PREFIX}init-containers": "Enabled"}
-    assert refusal(spec, flags) == f"{said}: {AT}.initContainers[0].volumeMounts[0].readOnly"
+    assert refusal(spec, flags) == f"{said}: {AT}.containers[0].volumeMounts[0].readOnly"
