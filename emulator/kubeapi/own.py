@@ -148,12 +148,15 @@ class Own:
         return rows
 
 
+_CONFIG_ERROR = "CreateContainerConfigError"
+
+
 def _state(revision: Any) -> str:
     ready = revision.condition("Ready")
     if ready["status"] == "False":
         return str(ready.get("reason", "failed"))
     if ready["status"] != "True":
-        return "deploying"
+        return _CONFIG_ERROR if ready.get("reason") == _CONFIG_ERROR else "deploying"
     active = revision.condition("Active")
     return (
         "running"

@@ -21,6 +21,7 @@ from emulator.serving.annotations import (
     CONFIGURATION_UID,
     CREATOR,
     GENERATION,
+    LACKS,
     ROUTES,
     ROUTING_STATE,
     ROUTING_STATE_MODIFIED,
@@ -116,7 +117,13 @@ def _verdict(
         if configuration.condition("Ready")["status"] != "True":
             notes.append(Note("ConfigurationReady", "Configuration becomes ready"))
         return Condition.true("Ready"), notes
-    return Condition.unknown("Ready"), notes
+    return _waiting(latest), notes
+
+
+def _waiting(revision: Resource[Any]) -> Condition:
+    """Unknown; without a reason, as on a cluster, but where what the user has to make is missing."""
+    ready = Condition.read(revision.condition("Ready"), "Ready")
+    return ready if ready.status == "Unknown" and LACKS in revision.annotations else Condition.unknown("Ready")
 
 
 def _taken(configuration: Resource[ConfigurationSpec], revision: Resource[Any]) -> Outcome:

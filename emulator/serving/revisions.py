@@ -197,15 +197,18 @@ def _unconfigured(
     """Health where a Pod would wait with CreateContainerConfigError; None where that is no news to a cluster, either.
 
     A cluster says it once the rollout has missed its deadline, and not of a Revision that was ready before or whose
-    initial scale is zero. One that starts asleep stands for a rollout that is over.
+    initial scale is zero; here the Unknown until then gives the reason. One that starts asleep stands for a rollout
+    that is over.
     """
     is_asleep = revision.annotations.get(START) == "asleep"
     initialized = autoscaler is not None and autoscaler.condition("ScaleTargetInitialized")["status"] == "True"
     if revision.is_ready or (initialized and not is_asleep):
         return None
     is_late = autoscaler is not None and autoscaler.condition("Active").get("reason") == "TimedOut"
-    available = Condition("ResourcesAvailable", "False" if is_asleep or is_late else "Unknown", CONFIG_ERROR, fault)
-    return [Condition.unknown("ContainerHealthy", "Deploying"), available]
+    if is_asleep or is_late:
+        available = Condition.false("ResourcesAvailable", CONFIG_ERROR, fault)
+        return [Condition.unknown("ContainerHealthy", "Deploying"), available]
+    return [Condition.unknown(type_, CONFIG_ERROR, fault) for type_ in ("ContainerHealthy", "ResourcesAvailable")]
 
 
 def _active(autoscaler: Resource[Any] | None) -> Condition:

@@ -172,7 +172,7 @@ class Scaler:
         if decider is None:
             decider = self._deciders[autoscaler.key] = _Decider(spec, now)
             if first := decider.scale.replicas:
-                report(logger, autoscaler.name, "rolled out: scaled 0 → %d", first, replicas=first)
+                report(logger, autoscaler.name, "rolling out: scaled 0 → %d", first, replicas=first)
         else:
             decider.respec(spec)
         self._decide(autoscaler.key, decider, now)

@@ -77,9 +77,9 @@ class Surroundings:
     """What a keeper works with.
 
     `spec` makes the ContainerSpec of the n-th start from an image; ConfigFault if it cannot. `full_name` names the Pod
-    as the kubelet does; `tell` posts a Kubernetes event about the container; `written` reads its termination message.
-    `grace_s` is what a container has between SIGTERM and SIGKILL that a probe condemns, `credentials` what an image's
-    registry is shown.
+    as the kubelet does; `tell` posts a Kubernetes event about the container, and `is_told` knows whether the user's log
+    has a fault already; `written` reads its termination message. `grace_s` is what a container has between SIGTERM and
+    SIGKILL that a probe condemns, `credentials` what an image's registry is shown.
     """
 
     link: EngineLink
@@ -94,6 +94,7 @@ class Surroundings:
     spec: Callable[[Container, ImageInfo, int], Awaitable[ContainerSpec]]
     changed: Callable[[], None]
     tell: Callable[[Note], None]
+    is_told: Callable[[str], bool]
     written: Callable[[Container], Awaitable[str]]
 
 
@@ -247,7 +248,7 @@ class ContainerKeeper:
                 waiting, delay_s = Waiting("CreateContainerConfigError", str(fault)), _CONFIG_S
                 self._around.tell(Note("Failed", f"Error: {fault}", "Warning"))
             failures += 1
-            if waiting != self.state:
+            if waiting != self.state and not self._around.is_told(waiting.message):
                 trouble(logger, self._around.about, "%s: %s", waiting.reason, waiting.message)
             self._become(waiting)
             await asyncio.sleep(delay_s)

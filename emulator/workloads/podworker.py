@@ -161,6 +161,7 @@ class PodWorker:
             spec=self._spec,
             changed=self._changed,
             tell=lambda note: self._events.tell(note, container.name, which),
+            is_told=self._is_told,
             written=self._written,
         )
         return ContainerKeeper(container, around)
@@ -169,6 +170,13 @@ class PodWorker:
         spec = self._pod.spec
         names = [secret.name for secret in spec.image_pull_secrets]
         return pull_credentials(self._tools.store, self._pod.namespace, names, spec.service_account_name, ref)
+
+    def _is_told(self, fault: str) -> bool:
+        """Whether the Pod's Revision has told already what its containers cannot be configured with."""
+        store, name = self._tools.store, self._pod.labels.get("serving.knative.dev/revision")
+        kind = store.registry.of_group("serving.knative.dev", "Revision")
+        revision = store.find(kind, name, self._pod.namespace) if kind is not None and name else None
+        return revision is not None and revision.annotations.get("kemu.dev/lacks") == fault
 
     async def _written(self, container: Container) -> str:
         return await asyncio.to_thread(lastwords.read, container, self._folder)

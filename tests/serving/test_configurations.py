@@ -6,7 +6,7 @@ from typing import Any
 
 from emulator.control.reconciler import Note, Outcome
 from emulator.objects.resource import Resource
-from emulator.serving.annotations import CREATOR, ROUTES, ROUTING_STATE, ROUTING_STATE_MODIFIED
+from emulator.serving.annotations import CREATOR, LACKS, ROUTES, ROUTING_STATE, ROUTING_STATE_MODIFIED
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE
 from tests.world import World, child, obj, said
 
@@ -38,6 +38,19 @@ def settle(world: World, parent: Resource[Any]) -> Outcome:
 
 def revision(world: World, name: str) -> Resource[Any]:
     return world.store.get(REVISION, name, "default")
+
+
+def test_what_a_revision_waits_for_in_vain_is_its_reason() -> None:
+    world = World()
+    parent = configuration(world)
+    settle(world, parent)
+    first = revision(world, "hello-00001")
+    fault = 'configmap "settings" not found in namespace "default"'
+    world.ready(first, "Unknown", "Deploying", "soon")
+    assert said(world.reconcile(parent)) == ("Unknown", "", "")
+    world.store.patch_metadata(first.key, annotations={LACKS: fault})
+    world.ready(first, "Unknown", "CreateContainerConfigError", fault)
+    assert said(world.reconcile(parent)) == ("Unknown", "CreateContainerConfigError", fault)
 
 
 def test_the_revision_is_a_snapshot_named_after_the_generation() -> None:

@@ -181,13 +181,16 @@ def test_it_becomes_ready_by_itself_once_the_config_map_is_there() -> None:
     ],
     ids=["while it is rolled out", "past its deadline", "with an initial scale of zero"],
 )
-def test_one_that_is_rolled_out_without_its_config_map_is_as_on_a_cluster(
+def test_one_that_is_rolled_out_without_its_config_map_is_ready_as_on_a_cluster(
     initialized: str, active: tuple[str, str], ready: str, reason: str
 ) -> None:
     world = World()
     made, autoscaler = configured(world)
     scaled(world, autoscaler, initialized, active)
-    assert said(world.reconcile(made), "ResourcesAvailable")[:2] == (ready, reason)
+    outcome = world.reconcile(made)
+    assert said(outcome, "ResourcesAvailable")[:2] == (ready, reason)
+    if reason:
+        assert said(outcome) == (ready, reason, MISSING)
 
 
 def test_one_that_was_ready_stays_so_when_its_config_map_goes_and_says_it() -> None:

@@ -40,6 +40,7 @@ class World:
         self.message = ""
         self.states: list[str] = []
         self.told: list[Note] = []
+        self.said: list[str] = []
         self._images = ImageKeeper(Store(Registry([IMAGE, CONFIG_MAP]), SystemClock(), CONFIG_MAP), self.link)
 
     def keep(self, policy: str = "Always", image: str = "here:1", name: str = "c", **fields: Any) -> ContainerKeeper:
@@ -57,6 +58,7 @@ class World:
             spec=self._spec,
             changed=lambda: self.states.append(shown(keeper)),
             tell=self.told.append,
+            is_told=lambda fault: fault in self.said,
             written=self._written,
         )
         keeper = ContainerKeeper(Container.model_validate({"name": name, "image": image, **fields}), around)
@@ -153,6 +155,16 @@ async def test_a_missing_config_is_told_once_and_looked_for_each_second(
     world.fault = ""
     await asyncio.sleep(1)
     assert (shown(keeper), keeper.restarts) == ("ready", 0)
+
+
+async def test_what_the_revision_has_told_is_not_told_again(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.fault = 'configmap "settings" not found in namespace "default"'
+    world.said.append(world.fault)
+    keeper = world.keep()
+    await asyncio.sleep(2)
+    assert keeper.state == Waiting("CreateContainerConfigError", world.fault)
+    assert caplog.records == []
+    assert "Failed" in [note.reason for note in world.told]
 
 
 async def test_a_missing_image_is_looked_for_ever_later(world: World) -> None:
