@@ -64,6 +64,7 @@ from emulator.workloads.accounts import keep_default_accounts
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.definitions import Definitions
 from emulator.workloads.enginelink import EngineLink
+from emulator.workloads.hostpaths import HostPaths
 from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.kubeevents import KUBE_EVENT
 from emulator.workloads.namespaces import Namespaces
@@ -323,7 +324,9 @@ class Parts:
         self._backends = Backends(store, self.hosts, dialer, addresses, self._scaler.poke)
         self._logs = PodLogs()
         self._request_logs = RequestLogs(store, self._backends.throttler, self._log_request)
-        tools = Tools(store, self.link, self.images, settings.data_dir / "pods", self._backends.drain, recorder)
+        host_paths = HostPaths(settings.allow_host_path, settings.ask)
+        folder = settings.data_dir / "pods"
+        tools = Tools(store, self.link, self.images, folder, self._backends.drain, recorder, host_paths)
         self._pods = PodRunner(tools, self._logs)
         keep_default_accounts(store)
         tell_of_stored(store)

@@ -5,6 +5,7 @@ What Knative lets users configure (`config-*` ConfigMaps, annotations) is not he
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,8 @@ class Settings:
     domain: str = "localhost"
     runtime: str = "docker"
     watch: bool = True
+    allow_host_path: bool = False
+    ask: Callable[[str], Awaitable[bool]] | None = None  # puts a question to the user; None: nobody is there
     idle: Literal["stop", "freeze"] = "stop"  # what becomes of an idle replica whose Service does not say it
     frozen_max: int = 8  # frozen replicas kept at most, so that a laptop's memory holds
     rollout: bool = False  # each Service is started once at the start, as a cluster does

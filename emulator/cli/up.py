@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import os
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -52,18 +53,22 @@ _OTHERS = 'From another terminal: `kemu ps`, `kemu get`, `kemu logs`; and kubect
 )
 @click.option("--no-watch", is_flag=True, help="Do not reload manifests when their files change.")
 @click.option("--rollout", is_flag=True, help="Start each Service once, as a cluster does, and report it ready then.")
+@click.option(
+    "--allow-host-path", is_flag=True, help="Let Pods mount folders of this computer (hostPath) without asking."
+)
 @click.option("--json", "is_json", is_flag=True, help="One JSON object a line instead of text.")
 @click.option("-v", "--verbose", is_flag=True, help="Also what the reconcilers decide.")
 @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
 @data_dir_option
 def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: str, idle: str,
-            frozen_max: int, no_watch: bool, rollout: bool, is_json: bool, verbose: bool, quiet: bool,
-            data_dir: str | None) -> None:  # fmt: skip
+            frozen_max: int, no_watch: bool, rollout: bool, allow_host_path: bool,
+            is_json: bool, verbose: bool, quiet: bool, data_dir: str | None) -> None:  # fmt: skip
     """Run every YAML and JSON document below PATH (files, folders, - for stdin; else the current folder).
 
     Services answer at http://NAME.NAMESPACE.localhost:8080, and on http://localhost:8080 by their Host header. Files
     are watched: a save is applied at once.
     """
+    from emulator.cli.question import ask
     from emulator.cli.terminal import set_up
     from emulator.lib.instance import data_dir as folder_of
     from emulator.settings import Settings
@@ -79,6 +84,8 @@ def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: 
         idle="freeze" if idle == "freeze" else "stop",
         frozen_max=frozen_max,
         rollout=rollout,
+        allow_host_path=allow_host_path,
+        ask=ask if sys.stdin.isatty() and sys.stdout.isatty() and not (is_json or quiet) else None,
         paths=tuple(Path(path) for path in paths or (".",)),
     )
     with contextlib.closing(set_up(is_json=is_json, is_verbose=verbose, is_quiet=quiet)) as terminal:

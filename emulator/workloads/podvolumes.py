@@ -17,18 +17,22 @@ from emulator.objects.resource import Resource
 from emulator.runtime.base import Mount
 from emulator.workloads import volumes
 from emulator.workloads.environment import ConfigFault, Lookup
+from emulator.workloads.hostpaths import HostPaths
 from emulator.workloads.volumefiles import File
 
 logger = logging.getLogger(__name__)
 
 
 class PodVolumes:
-    """`present` gives the Pod as it is now; its files lie in `folder`."""
+    """`present` gives the Pod as it is now; its files lie in `folder`, and `host_paths` says what else it may have."""
 
-    def __init__(self, present: Callable[[], Resource[PodSpec]], lookup: Lookup, folder: Path) -> None:
+    def __init__(
+        self, present: Callable[[], Resource[PodSpec]], lookup: Lookup, folder: Path, host_paths: HostPaths
+    ) -> None:
         self._present = present
         self._lookup = lookup
         self._folder = folder
+        self._host_paths = host_paths
         self._plans: list[volumes.VolumePlan] = []
         self._written: dict[str, tuple[File, ...]] = {}
         self._writing = asyncio.Lock()
@@ -41,6 +45,9 @@ class PodVolumes:
             return ()
         self._plans = volumes.plan(pod, self._lookup)
         mounts = volumes.mounts_of(container, pod, self._plans, self._folder, env)
+        for plan in self._plans:
+            if plan.host_path:
+                await self._host_paths.check(pod, plan.host_path, plan.host_type)
         await self._write()
         await asyncio.to_thread(volumes.make_sources, mounts)
         return mounts

@@ -32,6 +32,7 @@ from emulator.workloads.containerspecs import container_spec
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import environment_of, secret_text
 from emulator.workloads.freezer import Freezer
+from emulator.workloads.hostpaths import HostPaths
 from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.podevents import PodEvents
 from emulator.workloads.pods import virtual_containers
@@ -66,6 +67,7 @@ class Tools:
     folder: Path
     drain: Drain
     recorder: Recorder
+    host_paths: HostPaths
 
 
 class PodWorker:
@@ -90,7 +92,7 @@ class PodWorker:
         self._ending = asyncio.Event()
         about = pod.labels.get(REVISION_LABEL) or pod.name
         self._freezer = Freezer(about, tools.link, self._main, lambda: self._drained(_DRAIN_S), self._changed)
-        self._volumes = PodVolumes(self._present, self, self._folder)
+        self._volumes = PodVolumes(self._present, self, self._folder, tools.host_paths)
         self.node = _UNKNOWN
         """Implements `environment.Lookup`; the engine is asked only where it matters."""
 

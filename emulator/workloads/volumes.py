@@ -46,6 +46,7 @@ class VolumePlan:
     in_memory: bool = False
     size_bytes: int | None = None
     host_path: str = ""
+    host_type: str = ""
     claim: str = ""
     read_only: bool = False
 
@@ -147,7 +148,7 @@ def _planned(volume: Volume, pod: Resource[PodSpec], lookup: Lookup, *, is_share
     if volume.downward_api is not None:
         return VolumePlan(name, _downward(volume.downward_api.items, pod, lookup, volume.downward_api.default_mode))
     if volume.host_path is not None:
-        return VolumePlan(name, host_path=volume.host_path.path)
+        return VolumePlan(name, host_path=volume.host_path.path, host_type=volume.host_path.type or "")
     if (claim := volume.persistent_volume_claim) is not None:
         return VolumePlan(name, claim=_claimed(claim.claim_name, lookup), read_only=bool(claim.read_only))
     empty = volume.empty_dir

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from emulator.lib.tasks import Tasks
+from emulator.workloads.hostpaths import HostPaths
 from emulator.workloads.podvolumes import PodVolumes
 from tests.workloads.pods import Configs, pod
 
@@ -41,7 +42,7 @@ async def test_a_config_map_that_changes_is_in_the_volume_soon(tmp_path: Path, a
     configs.data = {"level": "1"}
     volume = {"name": "v", "configMap": {"name": "settings"}}
     made = pod({"volumes": [volume]}, volumeMounts=[{"name": "v", "mountPath": "/v"}])
-    volumes = PodVolumes(lambda: made, configs, tmp_path)
+    volumes = PodVolumes(lambda: made, configs, tmp_path, HostPaths(False))
     async with Tasks() as tasks:
         tasks.spawn(volumes.follow(), "volumes")
         (mount,) = await volumes.mounts(made.spec.containers[0], {})
