@@ -94,6 +94,11 @@ def object_problems(resource: Resource[Any], request: Request) -> Iterator[Probl
     for key in resource.annotations:
         if key.startswith(_AUTOSCALING):
             yield invalid_key(key, "metadata", "annotations", details=_MISPLACED)
+    yield from signature_problems(resource, request)
+
+
+def signature_problems(resource: Resource[Any], request: Request) -> Iterator[Problem]:
+    """The rules for what `sign` notes: who made an object stays, who changed it changes with the spec."""
     old = request.old
     if old is None or resource.metadata.get("ownerReferences"):
         return

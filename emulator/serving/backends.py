@@ -21,10 +21,9 @@ from emulator.lib.report import report
 from emulator.objects.kind import Kind
 from emulator.objects.podmarks import ADDRESS, COLD_START, REVISION_LABEL, takes_requests
 from emulator.objects.resource import Resource
-from emulator.serving.annotations import NAMESPACE
-from emulator.serving.hostnames import BadTemplate, HostNames
+from emulator.serving.absences import why_absent
 from emulator.serving.ingresstable import IngressTable
-from emulator.serving.kinds import REVISION, ROUTE, SERVICE
+from emulator.serving.kinds import REVISION
 from emulator.serving.throttler import Hooks, Throttler
 from emulator.store.projection import Projection
 from emulator.store.store import Store
@@ -75,16 +74,8 @@ class Backends:
         return throttler.requests if throttler is not None else 0
 
     def why_absent(self, host: str) -> str:
-        """What keeps the Route of `host` (lower case, without port) from answering; "" if it has none, or answers."""
-        for route in self._store.list(ROUTE):
-            names = self._host_names(route)
-            if names is not None and not route.is_ready and host in (*names.public(""), *names.internal("")):
-                owner = self._store.find(SERVICE, route.name, route.namespace)
-                shown = owner if owner is not None and route.is_controlled_by(owner) else route
-                ready = shown.condition("Ready")
-                said = ready.get("message") or ready.get("reason") or "it has only just come"
-                return f"{shown.kind.name} {shown.namespace}/{shown.name} is not ready: {said}"
-        return ""
+        """See absences.py."""
+        return why_absent(self._store, self._addresses, host)
 
     async def drain(self, address: tuple[str, int], timeout_s: float) -> bool:
         """True once no request is under way to a replica that was taken out; False after `timeout_s`."""
@@ -184,11 +175,3 @@ class Backends:
         host, _, port = address.rpartition(":")
         line = f"Kemu-Revision: {revision}\r\n".encode()
         return lambda: Endpoint(host, int(port), self._dialer, response_lines=line)
-
-    def _host_names(self, route: Resource[Any]) -> HostNames | None:
-        network = self._store.config("config-network", NAMESPACE)
-        domains = self._store.config("config-domain", NAMESPACE)
-        try:
-            return HostNames.of(route, network, domains, self._addresses)
-        except BadTemplate:
-            return None  # the Route's condition says it

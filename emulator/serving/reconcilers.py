@@ -7,6 +7,7 @@ from typing import Any
 from emulator.control.reconciler import Reconciler
 from emulator.objects.kind import Kind
 from emulator.serving.configurations import CONFIGURATION_RECONCILER
+from emulator.serving.domainmappings import CLUSTER_DOMAIN_CLAIM, DOMAIN_MAPPING, DOMAIN_MAPPING_RECONCILER
 from emulator.serving.ingresses import INGRESS, INGRESS_RECONCILER
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE
 from emulator.serving.podautoscalers import POD_AUTOSCALER
@@ -14,7 +15,16 @@ from emulator.serving.revisions import REVISION_RECONCILER
 from emulator.serving.routes import ROUTE_RECONCILER
 from emulator.serving.services import SERVICE_RECONCILER
 
-KINDS: tuple[Kind[Any], ...] = (SERVICE, CONFIGURATION, REVISION, ROUTE, POD_AUTOSCALER, INGRESS)
+KINDS: tuple[Kind[Any], ...] = (
+    SERVICE,
+    CONFIGURATION,
+    REVISION,
+    ROUTE,
+    DOMAIN_MAPPING,
+    POD_AUTOSCALER,
+    INGRESS,
+    CLUSTER_DOMAIN_CLAIM,
+)
 
 
 # PodAutoscalers are the Scaler's affair.
@@ -23,5 +33,6 @@ RECONCILERS: dict[Kind[Any], Reconciler] = {
     CONFIGURATION: CONFIGURATION_RECONCILER,
     REVISION: REVISION_RECONCILER,
     ROUTE: ROUTE_RECONCILER,
+    DOMAIN_MAPPING: DOMAIN_MAPPING_RECONCILER,
     INGRESS: INGRESS_RECONCILER,
 }

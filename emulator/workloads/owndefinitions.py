@@ -44,7 +44,6 @@ _LABELS: dict[str, dict[str, str]] = {
 # Knative's kinds that kemu does not run yet: whoever installs Knative brings their definitions along.
 LATER = (
     "containersources.sources.knative.dev",
-    "domainmappings.serving.knative.dev",
     "eventpolicies.eventing.knative.dev",
     "eventtransforms.eventing.knative.dev",
     "eventtypes.eventing.knative.dev",

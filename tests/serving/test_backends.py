@@ -14,14 +14,13 @@ from emulator.lib.tasks import Tasks
 from emulator.objects.podmarks import ADDRESS, COLD_START, FROZEN, REVISION_LABEL
 from emulator.objects.resource import Resource
 from emulator.serving.backends import Backends
-from emulator.serving.kinds import REVISION, ROUTE, SERVICE
+from emulator.serving.kinds import REVISION
 from emulator.workloads.pods import POD
 from tests import world as objects
 from tests.serving.test_throttler import Job
 from tests.world import obj
 
 pytestmark = pytest.mark.looptime
-HELLO = "hello.default.localhost"
 
 
 class World(objects.World):
@@ -39,10 +38,6 @@ class World(objects.World):
     def revision(self, name: str, **spec: Any) -> Resource[Any]:
         return self.create(obj(REVISION, name, {"containers": [{"image": "app"}], **spec}))
 
-    def route(self, *traffic: dict[str, Any], **labels: str) -> Resource[Any]:
-        spec = {"traffic": [{"configurationName": "hello", "percent": 100}]}
-        return self.ready(self.create(obj(ROUTE, "hello", spec, labels=labels)), traffic=[*traffic])
-
     def pod(self, name: str, revision: str, port: int, value: str = "True") -> Resource[Any]:
         spec = {"containers": [{"name": "c", "image": "app"}]}
         annotations = {ADDRESS: f"127.0.0.1:{port}", COLD_START: "image=1 start=20"}
@@ -53,35 +48,6 @@ class World(objects.World):
 @pytest.fixture
 async def world() -> World:
     return World()
-
-
-def to(revision: str, percent: int = 100, **more: Any) -> dict[str, Any]:
-    return {"revisionName": revision, "percent": percent, **more}
-
-
-@pytest.mark.parametrize(
-    ("host", "said"),
-    [
-        (HELLO, "Route default/hello is not ready: no Revision"),
-        ("hello.default.svc.cluster.local", "Route default/hello is not ready: no Revision"),
-        ("hello.default.example.com", "Route default/hello is not ready: no Revision"),
-        ("other.default.localhost", ""),
-    ],
-)
-async def test_why_a_host_does_not_answer_yet_is_known(world: World, host: str, said: str) -> None:
-    route = world.route(to("r1"))
-    assert world.backends.why_absent(host) == ""
-    world.ready(route, "False", "RevisionMissing", "no Revision")
-    assert world.backends.why_absent(host) == said
-
-
-async def test_why_is_the_services_own_reason(world: World) -> None:
-    service = world.create(obj(SERVICE, "hello", {"template": {"spec": {"containers": [{"image": "app"}]}}}))
-    spec = {"traffic": [{"configurationName": "hello", "percent": 100}]}
-    world.create(obj(ROUTE, "hello", spec), service)
-    assert world.backends.why_absent(HELLO) == "Service default/hello is not ready: it has only just come"
-    world.ready(service, "False", "RevisionFailed", "Revision failed")
-    assert world.backends.why_absent(HELLO) == "Service default/hello is not ready: Revision failed"
 
 
 async def test_ready_pods_are_replicas_and_others_are_not(world: World) -> None:
