@@ -54,6 +54,7 @@ from emulator.serving.reconcilers import KINDS as SERVING_KINDS
 from emulator.serving.reconcilers import RECONCILERS as SERVING_RECONCILERS
 from emulator.serving.requestlog import RequestLogs
 from emulator.serving.scaler import FrozenTier, Scaler
+from emulator.serving.visits import Visits
 from emulator.settings import Settings
 from emulator.store.admission import Webhook
 from emulator.store.database import Database
@@ -359,6 +360,7 @@ class Parts:
             containers=self.link.runtime,
             last_cold=self._backends.last_cold,
             requests=self._backends.requests,
+            awake=Visits(self._store, self._scaler).awake,
             edits=kept.edits,
             written=kept.written,
         )

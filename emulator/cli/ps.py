@@ -32,7 +32,7 @@ def command(data_dir: str | None) -> None:
             row["service"],
             row["revision"],
             row["replicas"],
-            f"{row['state']}, edited" if (row["namespace"], row["service"]) in edited else row["state"],
+            _state(row, is_edited=(row["namespace"], row["service"]) in edited),
             row["requests"],
             cold,
         ]
@@ -42,3 +42,8 @@ def command(data_dir: str | None) -> None:
         name = f"{edit['namespace']}/{edit['name']}" if edit["namespace"] else edit["name"]
         what = "deleted, but still in" if edit["isGone"] else "edited: not as in"
         click.echo(f"{edit['kind']} {name} {what} {edit['file']}")
+
+
+def _state(row: dict[str, Any], *, is_edited: bool) -> str:
+    said = [str(row["state"]), "edited"] if is_edited else [str(row["state"])]
+    return ", ".join([*said, f"{row['memory'] / 2**20:.1f} MiB"] if row.get("memory") else said)

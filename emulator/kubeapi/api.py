@@ -39,7 +39,7 @@ Answer = Callable[[Request, Target], Awaitable[Response]]
 def api(store: Store, prefix: str, actions: Actions) -> Guard:
     """The app under its secret prefix."""
     handlers = _Handlers(store, prefix, actions)
-    streams = Streams(store, actions.containers).routes()
+    streams = Streams(store, actions.containers, actions.awake).routes()
     routes = [*Own(store, actions).routes(), *streams, Route("/{path:path}", handlers.answer, methods=_METHODS)]
     return Guard(Starlette(routes=routes, exception_handlers={ApiError: _status}), prefix)
 

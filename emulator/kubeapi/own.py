@@ -6,7 +6,9 @@ workloads.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,9 +17,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from emulator.kubeapi.logs import Logs, PodLog
-from emulator.kubeapi.podcontainers import Containers
+from emulator.kubeapi.podcontainers import Containers, container_ids
+from emulator.kubeapi.streams import Awake
 from emulator.manifests.edits import Edit
 from emulator.objects.kind import Json
+from emulator.objects.podmarks import REVISION_LABEL, is_frozen
+from emulator.objects.resource import Resource
+from emulator.runtime.errors import RuntimeFault
 from emulator.store.store import Store
 
 
@@ -31,6 +37,9 @@ class Fired(Protocol):
     def type(self) -> str: ...
 
 
+FROZEN = "frozen"
+
+
 async def _written() -> None:
     """For an API whose Store is kept nowhere."""
 
@@ -39,8 +48,8 @@ async def _written() -> None:
 class Actions:
     """What the API may ask of the rest of kemu.
 
-    `last_cold` tells of each Revision's last cold start, `edits` of objects that are not as their files say; `written`
-    returns when all of the Store is on disk.
+    `last_cold` tells of each Revision's last cold start, `edits` of objects that are not as their files say; `awake`
+    keeps a Pod from being frozen, `written` returns when all of the Store is on disk.
     """
 
     fire: Callable[[str, str], Fired]
@@ -49,6 +58,7 @@ class Actions:
     containers: Containers
     last_cold: Mapping[tuple[str, str], str]
     requests: Callable[[str, str], int]
+    awake: Awake = lambda pod: nullcontext()
     edits: Callable[[], Iterable[Edit]] = tuple
     written: Callable[[], Awaitable[None]] = _written
 
@@ -117,7 +127,26 @@ class Own:
         return JSONResponse(listed)
 
     async def ps(self, request: Request) -> Response:
-        return JSONResponse(self._rows())
+        rows = self._rows()
+        frozen = [row for row in rows if row["state"] == FROZEN]
+        for row, used in zip(frozen, await asyncio.gather(*map(self._memory, frozen)), strict=True):
+            row["memory"] = used
+        return JSONResponse(rows)
+
+    async def _memory(self, row: Json) -> int | None:
+        """Bytes that a Revision's frozen containers hold; None where the engine does not say."""
+        ids = [id for pod in self._frozen(row["namespace"], row["revision"]) for id in container_ids(pod)]
+        try:
+            used = await asyncio.gather(*map(self._actions.containers.usage, ids))
+        except RuntimeFault:
+            return None
+        return sum(usage.memory_bytes for usage in used if usage is not None)
+
+    def _frozen(self, namespace: str, revision: str) -> list[Resource[Any]]:
+        pods = self._store.registry.of("v1", "Pod")
+        assert pods is not None
+        found = self._store.scan(pods, namespace)
+        return [pod for pod in found if pod.labels.get(REVISION_LABEL) == revision and is_frozen(pod)]
 
     def _rows(self) -> list[Json]:
         """One row for each Revision that gets requests, or is the latest of its Service."""
@@ -131,16 +160,16 @@ class Own:
         for revision in self._store.list(revisions):
             state = revision.labels.get("serving.knative.dev/routingState")
             replicas = revision.status.get("actualReplicas", 0)
+            key = (revision.namespace, revision.name)
             if state == "reserve" and not replicas:
                 continue
-            key = (revision.namespace, revision.name)
             rows.append(
                 {
                     "namespace": revision.namespace,
                     "service": revision.labels.get(services, ""),
                     "revision": revision.name,
                     "replicas": replicas,
-                    "state": _state(revision),
+                    "state": FROZEN if self._frozen(*key) else _state(revision),
                     "coldStart": self._actions.last_cold.get(key, ""),
                     "requests": self._actions.requests(*key),
                 }

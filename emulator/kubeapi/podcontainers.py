@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from emulator.objects.errors import BadRequest
 from emulator.objects.resource import Resource
-from emulator.runtime.base import Address, Stdio
+from emulator.runtime.base import Address, Stdio, Usage
 
 Json = dict[str, Any]
 
@@ -26,6 +26,8 @@ class Containers(Protocol):
     async def attach(self, id: str, *, stdin: bool = False) -> Stdio: ...
 
     async def reach(self, id: str, port: int) -> Address | None: ...
+
+    async def usage(self, id: str) -> Usage | None: ...
 
 
 def chosen(pod: Resource[Any], name: str) -> str:
@@ -57,7 +59,12 @@ def running_id(pod: Resource[Any], container: str) -> str | None:
     return str(status.get("containerID", "")).partition("://")[2] or None
 
 
+def container_ids(pod: Resource[Any]) -> list[str]:
+    """Of all containers that run."""
+    found = (running_id(pod, entry["name"]) for entry in pod.status.get("containerStatuses") or ())
+    return [id for id in found if id is not None]
+
+
 def any_running_id(pod: Resource[Any]) -> str | None:
     """The id of one that runs: all containers of a Pod share their network."""
-    found = (running_id(pod, entry["name"]) for entry in pod.status.get("containerStatuses") or ())
-    return next((id for id in found if id is not None), None)
+    return next(iter(container_ids(pod)), None)

@@ -7,6 +7,7 @@ All checks come before the switch, so that a client gets a Status it can show.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 from starlette.requests import Request
@@ -30,12 +31,17 @@ _POD = "/api/v1/namespaces/{namespace}/pods/{name}"
 _TUNNELLED = "SPDY/3.1+portforward.k8s.io"
 
 
+Awake = Callable[[Resource[Any]], AbstractAsyncContextManager[None]]
+"""While it lasts a Pod is not frozen; BadRequest when it cannot be thawed."""
+
+
 class Streams:
     """Answers what lasts."""
 
-    def __init__(self, store: Store, containers: Containers) -> None:
+    def __init__(self, store: Store, containers: Containers, awake: Awake) -> None:
         self._store = store
         self._containers = containers
+        self._awake = awake
         pods = store.registry.of_plural("", "v1", "pods")
         assert pods is not None
         self._pods = pods
@@ -54,26 +60,39 @@ class Streams:
 
     async def exec_socket(self, socket: WebSocket) -> None:
         """ApiError before the handshake is answered."""
-        plan = plan_of(self._pod(socket.path_params), _part(socket.url.path), socket.query_params)
+        pod = self._pod(socket.path_params)
+        plan = plan_of(pod, _part(socket.url.path), socket.query_params)
         protocol = channels.negotiated(socket.scope["subprotocols"])
         if protocol is None:
             raise _unspoken(socket.scope["subprotocols"], channels.PROTOCOLS)
-        await socket.accept(protocol or None)
-        remote = ChannelRemote(socket, protocol, plan)
-        await remote.greet()
-        await converse(plan, self._containers, remote)
+        async with self._awake(pod):
+            await socket.accept(protocol or None)
+            remote = ChannelRemote(socket, protocol, plan)
+            await remote.greet()
+            await converse(plan, self._containers, remote)
 
     async def exec_upgrade(self, request: Request) -> Response:
         """Over SPDY; BadRequest, Forbidden."""
-        plan = plan_of(self._pod(request.path_params), _part(request.url.path), request.query_params)
+        pod = self._pod(request.path_params)
+        plan = plan_of(pod, _part(request.url.path), request.query_params)
         version = _spdy_version(request, spdyremote.V4)
-        return _TakenOver(request, version, lambda carrier: serve_exec(plan, self._containers, carrier))
+        visit = await self._visit(pod)
+
+        async def serve(carrier: TunnelCarrier) -> None:
+            async with visit:
+                await serve_exec(plan, self._containers, carrier)
+
+        return _TakenOver(request, version, serve)
 
     # -- port-forward
 
     async def forward_socket(self, socket: WebSocket) -> None:
         """ApiError before the handshake is answered."""
-        forwarder = self._forwarder(self._pod(socket.path_params))
+        pod = self._pod(socket.path_params)
+        async with self._awake(pod):
+            await self._forward_socket(socket, self._forwarder(pod))
+
+    async def _forward_socket(self, socket: WebSocket, forwarder: Forwarder) -> None:
         offered = socket.scope["subprotocols"]
         if _TUNNELLED in offered:
             await socket.accept(_TUNNELLED)
@@ -88,16 +107,24 @@ class Streams:
 
     async def forward_upgrade(self, request: Request) -> Response:
         """Over SPDY; BadRequest, Forbidden."""
-        forwarder = self._forwarder(self._pod(request.path_params))
+        pod = self._pod(request.path_params)
         version = _spdy_version(request, portforward.PROTOCOL)
+        visit = await self._visit(pod)
 
         async def serve(carrier: TunnelCarrier) -> None:
             try:
-                await serve_spdy(carrier, forwarder)
+                async with visit:
+                    await serve_spdy(carrier, self._forwarder(pod))
             finally:
                 carrier.close()
 
         return _TakenOver(request, version, serve)
+
+    async def _visit(self, pod: Resource[Any]) -> AsyncExitStack:
+        """The Pod is awake before the switch, and until this is left."""
+        visit = AsyncExitStack()
+        await visit.enter_async_context(self._awake(pod))
+        return visit
 
     def _forwarder(self, pod: Resource[Any]) -> Forwarder:
         def running() -> str | None:

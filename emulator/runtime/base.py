@@ -266,6 +266,16 @@ class Capacity:
     memory_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a container holds at present, in bytes without file cache that could be dropped, and the CPU time that its
+    processes have had since its start, in seconds.
+    """
+
+    memory_bytes: int
+    cpu_s: float
+
+
 class Runtime(Protocol):
     """Runs containers for one instance.
 
@@ -313,6 +323,9 @@ class Runtime(Protocol):
 
     async def inspect(self, id: str) -> ContainerState:
         """Never raises for an unknown id: its status is GONE."""
+
+    async def usage(self, id: str) -> Usage | None:
+        """What a running or paused container uses; None for any other. Some 10 ms of the engine's work."""
 
     async def containers(self) -> list[ContainerState]:
         """The instance's containers, running or not; without exit code and times (`inspect` has them)."""

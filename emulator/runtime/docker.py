@@ -44,6 +44,7 @@ from emulator.runtime.base import (
     Status,
     Stdio,
     Timings,
+    Usage,
 )
 from emulator.runtime.docker_calls import (
     exec_container,
@@ -61,6 +62,7 @@ from emulator.runtime.docker_specs import (
     container_state,
     is_desktop,
     listed_state,
+    usage_of,
 )
 from emulator.runtime.docker_stdio import DockerAttach, DockerExec, exec_id, streams
 from emulator.runtime.docker_streams import Events, Output, OutputRequest
@@ -97,6 +99,7 @@ class DockerRuntime:
         self._network: NetworkInfo | None = None
         self._networking = asyncio.Lock()
         self._is_desktop = False
+        self._started: set[str] = set()
         self._pulls: dict[str, asyncio.Future[ImageInfo]] = {}
         self._watchers: dict[str, list[OnProgress]] = {}
 
@@ -172,6 +175,7 @@ class DockerRuntime:
         if created["is_unreachable"]:
             await self.remove(created["id"], force=True)
             raise ContainerFailed(spec.name, "reach", "its network gave it no address")
+        self._started.add(created["id"])
         return RunningContainer(created["id"], spec.name, MappingProxyType(created["addresses"]), timings)
 
     def _undo(self, work: asyncio.Future[tuple[Json, Timings]]) -> None:
@@ -201,6 +205,7 @@ class DockerRuntime:
                 remove_container(client, id, force)
 
         await self._ask(work)
+        self._started.discard(id)
 
     async def remove_volume(self, name: str) -> None:
         def work(client: docker.APIClient) -> None:
@@ -224,7 +229,8 @@ class DockerRuntime:
 
     async def _change(self, id: str, verb: str, done: str) -> None:
         def work(client: docker.APIClient) -> None:
-            if self._found(client, id) is None:
+            # A request may wait for this: what was started here need not be asked for its label.
+            if id not in self._started and self._found(client, id) is None:
                 raise ContainerGone(id)
             try:
                 getattr(client, verb)(id)
@@ -240,6 +246,17 @@ class DockerRuntime:
         def work(client: docker.APIClient) -> ContainerState:
             found = self._found(client, id)
             return container_state(found) if found else ContainerState(id=id, name="", status=Status.GONE)
+
+        return await self._ask(work)
+
+    async def usage(self, id: str) -> Usage | None:
+        def work(client: docker.APIClient) -> Usage | None:
+            if self._found(client, id) is None:
+                return None
+            try:
+                return usage_of(cast(Json, client.stats(id, stream=False, one_shot=True)))
+            except NotFound:
+                return None
 
         return await self._ask(work)
 

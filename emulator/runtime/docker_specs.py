@@ -24,6 +24,7 @@ from emulator.runtime.base import (
     Mount,
     NetworkInfo,
     Status,
+    Usage,
 )
 
 Json = dict[str, Any]
@@ -224,3 +225,15 @@ def container_event(line: Json) -> ContainerEvent | None:
 def _moment(text: str) -> datetime | None:
     """The engine writes year 1 for "never"."""
     return None if not text or text.startswith("0001-") else parse_rfc3339(text)
+
+
+def usage_of(stats: Json) -> Usage | None:
+    """From the engine's statistics; they are empty for a container that does not run."""
+    memory = stats.get("memory_stats") or {}
+    if "usage" not in memory:
+        return None
+    # The kernel's two ways to count have two names for file cache that it would drop first.
+    details = memory.get("stats") or {}
+    cache = details.get("total_inactive_file", details.get("inactive_file", 0))
+    cpu_ns = stats["cpu_stats"]["cpu_usage"]["total_usage"]
+    return Usage(max(memory["usage"] - cache, 0), cpu_ns / 1e9)

@@ -26,11 +26,12 @@ KEPT_S = 600.0
 def with_idle(spec: ScaleSpec, annotations: Mapping[str, str], default: Idle) -> ScaleSpec:
     """`spec` with what becomes of an idle replica; the retention period is how long it stays frozen then.
 
-    A Revision that no Route reaches is not kept: nothing would thaw it.
+    It is frozen right at the window's end: the grace, which lets a cluster's activator take over, has nothing to wait
+    for. A Revision that no Route reaches is not kept: nothing would thaw it.
     """
     if annotations.get(IDLE, default) != "freeze" or not spec.is_reachable:
         return spec
-    return replace(spec, frozen_s=spec.retention_s or KEPT_S, retention_s=0.0)
+    return replace(spec, frozen_s=spec.retention_s or KEPT_S, retention_s=0.0, grace_s=0.0)
 
 
 def frozen_plan(
@@ -41,15 +42,20 @@ def frozen_plan(
     More than one are stopped down to one first. A replica with requests under way, such as an open WebSocket that
     the metric does not count, is left alone; one that is not ready is not worth keeping.
     """
-    is_last = spec.frozen_s > 0 and made.desired == made.replicas == 0 and before.replicas > 0
-    if not is_last or (before.frozen_since is None and ready == 0 and not in_flight):
-        return made, replace(after, frozen_since=None)
     since = before.frozen_since
-    if since is None and before.replicas == ready == 1 and not in_flight:
-        since = now
-    if since is not None and now - since >= spec.frozen_s:
+    kept = Plan(0, 1)
+    if made.desired != 0 or before.replicas == 0:
         return made, replace(after, frozen_since=None)
-    return Plan(0, 1), replace(after, replicas=1, frozen_since=None if in_flight else since)
+    if since is not None:
+        if in_flight:
+            return kept, replace(after, replicas=1, frozen_since=None)
+        if now - since >= spec.frozen_s:
+            return Plan(0, 0), replace(after, replicas=0, frozen_since=None)
+        return kept, replace(after, replicas=1, frozen_since=since)
+    if made.replicas or not spec.frozen_s or (ready == 0 and not in_flight):
+        return made, after
+    is_alone = before.replicas == ready == 1 and not in_flight
+    return kept, replace(after, replicas=1, frozen_since=now if is_alone else None)
 
 
 def surplus(frozen: Mapping[K, float], most: int) -> list[K]:

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -107,6 +109,7 @@ class Scaler:
         self._pod: Kind[Any] = pod
         self._deciders: dict[Key, _Decider] = {}
         self._awake: set[Key] = set()
+        self._visitors: Counter[Key] = Counter()
         self._wake = asyncio.Event()
         store.observe(self._changed)
 
@@ -146,8 +149,21 @@ class Scaler:
         self._decide(key, decider, now)
 
     def _in_flight(self, key: Key) -> int:
+        """Requests inside, and whoever else keeps a replica from being frozen."""
         source = self._load_of(key.namespace, key.name)
-        return source.in_flight if source else 0
+        return self._visitors[key] + (source.in_flight if source else 0)
+
+    @contextmanager
+    def visited(self, namespace: str, revision: str) -> Iterator[None]:
+        """While this lasts no replica of the Revision is frozen."""
+        key = Key(POD_AUTOSCALER, namespace, revision)
+        self._visitors[key] += 1
+        try:
+            yield
+        finally:
+            self._visitors[key] -= 1
+            if not self._visitors[key]:
+                del self._visitors[key]
 
     # -- what changes
 

@@ -32,6 +32,7 @@ from emulator.runtime.base import (
     Stdio,
     StdioName,
     Timings,
+    Usage,
 )
 from emulator.runtime.errors import (
     ContainerFailed,
@@ -198,6 +199,12 @@ class MemoryRuntime:
     async def inspect(self, id: str) -> ContainerState:
         self._check()
         return self.states.get(id) or ContainerState(id=id, name="", status=Status.GONE)
+
+    async def usage(self, id: str) -> Usage | None:
+        self._check()
+        state = self.states.get(id)
+        is_alive = state is not None and state.status in (Status.RUNNING, Status.PAUSED)
+        return Usage(1 << 20, 0.5) if is_alive else None
 
     async def containers(self) -> list[ContainerState]:
         self._check()

@@ -108,6 +108,18 @@ async def test_a_paused_container_thaws_where_it_was(runtime: Runtime, spec: Spe
     assert '"requests":1' in await get(running.address, "/stats")
 
 
+async def test_what_a_container_uses_is_known_while_it_runs_or_is_paused(runtime: Runtime, spec: SpecOf) -> None:
+    running = await runtime.start(spec(ports=(8080,)))
+    assert await get(running.address) == "ok\n"
+    await runtime.pause(running.id)
+    used = await runtime.usage(running.id)
+    assert used is not None
+    assert 100_000 < used.memory_bytes < 100_000_000
+    assert 0 < used.cpu_s < 10
+    await runtime.remove(running.id, force=True)
+    assert await runtime.usage(running.id) is None
+
+
 async def test_a_paused_container_can_be_stopped(runtime: Runtime, spec: SpecOf) -> None:
     running = await runtime.start(spec())
     await until_printed(runtime, running.id, "listening")

@@ -30,9 +30,9 @@ def test_the_annotation_counts_and_then_the_option(said: dict[str, str], default
     assert with_idle(ScaleSpec(), said, default).frozen_s == frozen_s
 
 
-def test_the_retention_period_is_how_long_it_is_kept_frozen() -> None:
+def test_the_retention_period_is_how_long_it_is_kept_frozen_from_the_windows_end_on() -> None:
     spec = with_idle(ScaleSpec(retention_s=90.0), {IDLE: "freeze"}, "stop")
-    assert (spec.frozen_s, spec.retention_s) == (90.0, 0.0)
+    assert (spec.frozen_s, spec.retention_s, spec.grace_s) == (90.0, 0.0, 0.0)
 
 
 def test_what_no_route_reaches_is_not_kept() -> None:
@@ -53,6 +53,8 @@ def test_what_no_route_reaches_is_not_kept() -> None:
         pytest.param(SPEC, STOP, ONE, 0, 0, STOP, None, id="one that is not ready is not worth it"),
         pytest.param(SPEC, Plan(1, 1), FROZEN, 0, 0, Plan(1, 1), None, id="wanted again"),
         pytest.param(SPEC, Plan(0, 1), ONE, 1, 0, Plan(0, 1), None, id="not to be stopped yet"),
+        pytest.param(SPEC, Plan(0, 1), FROZEN, 0, 0, KEEP, 100, id="frozen, and not to be stopped yet"),
+        pytest.param(ScaleSpec(), Plan(0, 1), FROZEN, 0, 0, STOP, None, id="frozen, and not to be any more"),
         pytest.param(SPEC, STOP, replace(ONE, replicas=0), 0, 0, STOP, None, id="at zero"),
     ],
 )
