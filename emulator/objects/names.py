@@ -32,6 +32,13 @@ _LABEL_TEXT = (
     "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
+_EXAMPLE = "example.com/MyName"
+_QUALIFIED = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+_QUALIFIED_TEXT = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+    "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
 
 
 def dns1035_faults(name: str) -> list[str]:
@@ -45,6 +52,17 @@ def dns1123_label_faults(name: str) -> list[str]:
 
 def dns1123_subdomain_faults(name: str) -> list[str]:
     return _faults(name, _DNS1123_SUBDOMAIN, _SUBDOMAIN_TEXT, 253)
+
+
+def qualified_name_faults(name: str) -> list[str]:
+    """The same for a name with or without a DNS prefix, as keys of labels have (apimachinery content.IsLabelKey)."""
+    prefix, slash, last = name.rpartition("/")
+    if "/" in prefix:
+        return [
+            f"a valid label key {_QUALIFIED_TEXT} with an optional DNS subdomain prefix and '/' (e.g. '{_EXAMPLE}')"
+        ]
+    faults = [f"prefix part {fault}" for fault in dns1123_subdomain_faults(prefix)] if slash else []
+    return [*faults, *(f"name part {fault}" for fault in _faults(last, _QUALIFIED, _QUALIFIED_TEXT, LONGEST))]
 
 
 def _faults(name: str, pattern: re.Pattern[str], text: str, longest: int) -> list[str]:

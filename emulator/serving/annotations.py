@@ -34,6 +34,8 @@ ROUTES = f"{GROUP}/routes"
 CREATOR = f"{GROUP}/creator"
 LAST_MODIFIER = f"{GROUP}/lastModifier"
 ROLLOUT_DURATION = f"{GROUP}/rollout-duration"
+ROLLOUT_DURATIONS = (ROLLOUT_DURATION, f"{GROUP}/rolloutDuration")
+"""Newer name first: it counts where both are written."""
 PROGRESS_DEADLINE = f"{GROUP}/progress-deadline"
 IDLE = "kemu.dev/idle"
 """`freeze` or `stop`, on a Service or Configuration or its template: what becomes of the last replica when idle."""
@@ -68,8 +70,9 @@ def sign(obj: Json, request: Request) -> None:
     annotations = obj["metadata"].setdefault("annotations", {})
     old = request.old
     if old is None:
-        annotations.setdefault(CREATOR, request.user)
-        annotations.setdefault(LAST_MODIFIER, request.user)
+        # A document may have been written from a Store; any other client is whom it says that it is.
+        signed = annotations if request.user == MANIFESTS else {}
+        annotations |= {key: signed.get(key, request.user) for key in (CREATOR, LAST_MODIFIER)}
         return
     for key in (CREATOR, LAST_MODIFIER):
         if key in old.annotations:
@@ -122,8 +125,9 @@ def _idle_problems(annotations: Mapping[str, str]) -> Iterator[Problem]:
 
 def rollout_problems(resource: Resource[Any]) -> Iterator[Problem]:
     """The rule for the rollout's duration, which a Service or Route may have."""
-    if text := resource.annotations.get(ROLLOUT_DURATION):
-        yield from _duration_problems(text, "rollout-duration", ("metadata", "annotations", ROLLOUT_DURATION))
+    key = next((key for key in ROLLOUT_DURATIONS if key in resource.annotations), "")
+    if key and (text := resource.annotations[key]):
+        yield from _duration_problems(text, "rollout-duration", ("metadata", "annotations", key))
 
 
 def name_problems(resource: Resource[Any]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from emulator.lib.durations import SECOND, parse_go
-from emulator.serving.annotations import ROLLOUT_DURATION
+from emulator.serving.annotations import ROLLOUT_DURATIONS
 
 CONFIG = "config-network"
 INGRESS_CLASS = "networking.knative.dev/ingress.class"
@@ -38,7 +38,10 @@ def http_option(annotations: Mapping[str, str], network: Mapping[str, str]) -> s
 def rollout_s(annotations: Mapping[str, str], network: Mapping[str, str]) -> int:
     """How long a gradual rollout takes in seconds; 0 for none. The annotation is a Go duration, the key a number."""
     try:
-        if seconds := parse_go(annotations.get(ROLLOUT_DURATION, "0s")) // SECOND:
+        if (
+            seconds := parse_go(next((annotations[key] for key in ROLLOUT_DURATIONS if key in annotations), "0s"))
+            // SECOND
+        ):
             return int(seconds)
         return max(0, int(network.get("rollout-duration") or network.get("rolloutDuration") or 0))
     except ValueError:

@@ -11,7 +11,7 @@ from emulator.control.reconciler import Note, Outcome, Reconciler, View
 from emulator.objects.conditions import Condition
 from emulator.objects.kind import Json
 from emulator.objects.resource import Resource
-from emulator.serving.annotations import LAST_APPLIED, ROLLOUT_DURATION, SERVICE_LABEL, SERVICE_UID
+from emulator.serving.annotations import LAST_APPLIED, ROLLOUT_DURATIONS, SERVICE_LABEL, SERVICE_UID
 from emulator.serving.configurations import is_revision_of
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, ServiceSpec
 from emulator.serving.scaler import START
@@ -145,7 +145,7 @@ def _route_must_wait(
 
 def _configuration_of(service: Resource[ServiceSpec]) -> Json:
     own = {SERVICE_LABEL: service.name, SERVICE_UID: service.uid}
-    hidden = (LAST_APPLIED, ROLLOUT_DURATION)
+    hidden = (LAST_APPLIED, *ROLLOUT_DURATIONS)
     return {
         "apiVersion": CONFIGURATION.api_version,
         "kind": CONFIGURATION.name,

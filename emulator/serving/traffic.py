@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from emulator.objects.kind import Json
 from emulator.objects.model import Model
-from emulator.objects.names import dns1035_faults
-from emulator.objects.problems import Path, Problem, both, disallowed, invalid_value, neither, out_of_range
+from emulator.objects.names import dns1035_faults, qualified_name_faults
+from emulator.objects.problems import Path, Problem, both, disallowed, invalid_key, invalid_value, neither, out_of_range
 
 
 class TrafficTarget(Model):
@@ -64,11 +64,20 @@ def _who_problems(target: TrafficTarget, path: Path, is_service: bool) -> Iterat
         yield both((*path, "configurationName"), (*path, "revisionName"))
     elif not is_service and not revision and not configuration:
         yield neither((*path, "configurationName"), (*path, "revisionName"))
+    elif revision:
+        yield from _name_problems(revision, *path, "revisionName")
+    elif configuration:
+        yield from _name_problems(configuration, *path, "configurationName")
     if target.latest_revision and revision:
         said = f'may not set revisionName "{revision}" when latestRevision is true'
         yield Problem((*path, "latestRevision"), said)
     elif target.latest_revision is False and not revision:
         yield Problem((*path, "latestRevision"), 'may not set revisionName "" when latestRevision is false')
+
+
+def _name_problems(name: str, *path: str | int) -> Iterator[Problem]:
+    if faults := qualified_name_faults(name):
+        yield invalid_key(name, *path, details=", ".join(faults))
 
 
 def _tag_problems(tag: str, index: int, tags: dict[str, int]) -> Iterator[Problem]:

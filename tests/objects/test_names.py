@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.objects.names import child_name, dns1035_faults, dns1123_subdomain_faults, random_suffix
+from emulator.objects.names import (
+    child_name,
+    dns1035_faults,
+    dns1123_subdomain_faults,
+    qualified_name_faults,
+    random_suffix,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,6 +23,24 @@ def test_dns_1035(name: str, is_good: bool) -> None:
 @pytest.mark.parametrize(("name", "is_good"), [("a.b-1", True), ("1a", True), ("-a", False), ("a..b", False)])
 def test_dns_1123_subdomain(name: str, is_good: bool) -> None:
     assert (dns1123_subdomain_faults(name) == []) is is_good
+
+
+@pytest.mark.parametrize(
+    ("name", "beginnings"),
+    [
+        ("hello-00001", []),
+        ("A.b_c", []),
+        ("example.com/name", []),
+        ("r_", ["name part must consist of alphanumeric characters"]),
+        ("x" * 64, ["name part must be no more than 63 characters"]),
+        ("A/b", ["prefix part a lowercase RFC 1123 subdomain must consist"]),
+        ("a/b/c", ["a valid label key must consist of alphanumeric characters"]),
+    ],
+)
+def test_a_qualified_name(name: str, beginnings: list[str]) -> None:
+    faults = qualified_name_faults(name)
+    assert len(faults) == len(beginnings)
+    assert all(fault.startswith(text) for fault, text in zip(faults, beginnings, strict=True))
 
 
 def test_a_short_child_name_is_a_concatenation() -> None:

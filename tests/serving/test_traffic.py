@@ -91,3 +91,9 @@ def test_a_tags_fault_stands_at_the_odd_place_that_knative_gives_it() -> None:
 )
 def test_a_routes_target_names_a_configuration_or_a_revision(target: dict[str, Any], text: str) -> None:
     assert World().refusal(obj(ROUTE, "r", {"traffic": [{**target, "percent": 100}]})) == text
+
+
+def test_names_of_revisions_and_configurations_are_asked_for_their_form() -> None:
+    for field in ("revisionName", "configurationName"):
+        text = World().refusal(obj(ROUTE, "r", {"traffic": [{field: "a_", "percent": 100}]}))
+        assert text.startswith(f'invalid key name "a_": {T0}.{field}\nname part must consist of')
