@@ -92,6 +92,7 @@ _CLUSTER_PORT = 80
 _LOOPBACK = "127.0.0.1"
 _API_DRAIN_S = 1.0  # what lasts longer there is a watch, and would last for ever
 _NAMES_EVERY_S = 0.05
+_SWEEP_S, _HURRIED_SWEEP_S = 5.0, 1.0
 _LOOK_S = 0.5  # how long the start table waits for the engine to say which images it has
 _OPERATORS = {"KnativeServing": config_maps, "KnativeEventing": config_maps}
 
@@ -279,11 +280,26 @@ class App:
             hurry = tasks.spawn(_until(self._hurry), "hurry")
             await asyncio.wait((ended, hurry), return_when=asyncio.FIRST_COMPLETED)
         if parts.link.is_here:
-            try:
-                await self._runtime.sweep()
-            except EngineLost as lost:
-                trouble(logger, "kemu", "%s; the next start removes what is left of its containers", lost)
+            await self._sweep_last()
         report(logger, "kemu", "stopped")
+
+    async def _sweep_last(self) -> None:
+        """Remove what is left in the engine, if it answers in time; with a second signal it has hardly any."""
+        async with Tasks() as tasks:
+            swept = tasks.spawn(self._swept(), "sweep")
+            hurry = tasks.spawn(_until(self._hurry), "hurry")
+            await asyncio.wait((swept, hurry), timeout=_SWEEP_S, return_when=asyncio.FIRST_COMPLETED)
+            if not swept.done():
+                await asyncio.wait((swept,), timeout=_HURRIED_SWEEP_S)
+            if not swept.done():
+                said = "the container engine does not answer; the next start removes what is left of its containers"
+                trouble(logger, "kemu", "%s", said)
+
+    async def _swept(self) -> None:
+        try:
+            await self._runtime.sweep()
+        except EngineLost as lost:
+            trouble(logger, "kemu", "%s; the next start removes what is left of its containers", lost)
 
 
 @dataclass(frozen=True)

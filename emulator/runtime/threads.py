@@ -8,10 +8,11 @@ has a thread of its own, so that fifty followers never starve a cold start; a th
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import queue
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -19,6 +20,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 STREAM_BOUND = 1024
 """Items a stream reads ahead of its consumer; then the reading thread waits, and so does the writer behind it."""
+
+
+CLOSE_S = 2.0
 
 
 class Source(Protocol[T_co]):
@@ -33,35 +37,28 @@ class Threads:
     """The pool, and every long thread under way. One belongs to a Runtime."""
 
     def __init__(self, workers: int) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="engine")
+        self._pool = _Pool(workers)
         self._pumps: set[_Pump[Any]] = set()
         self.is_closed = False
 
     async def call(self, work: Callable[[], T]) -> T:
         """Run a short blocking call. When the caller is cancelled the call still runs to its end."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._pool.submit(lambda: _run(loop, work, done))
+        return await done
 
     def submit(self, work: Callable[[], object]) -> None:
         """Run a short call whose result nobody waits for; dropped after `close`."""
-        try:
+        if not self.is_closed:
             self._pool.submit(work)
-        except RuntimeError:  # the pool is closed
-            return
 
     def long(self, work: Callable[[], T], name: str) -> asyncio.Future[T]:
         """Run a blocking call that may take minutes in a thread of its own."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 
-        def run() -> None:
-            try:
-                result = work()
-            except Exception as error:  # handed to whoever waits
-                _tell(loop, _settle, done, None, error)
-            else:
-                _tell(loop, _settle, done, result, None)
-
-        threading.Thread(target=run, name=name, daemon=True).start()
+        threading.Thread(target=_run, args=(loop, work, done), name=name, daemon=True).start()
         return done
 
     async def stream(self, open: Callable[[], Source[T]], name: str) -> AsyncGenerator[T, None]:
@@ -77,11 +74,61 @@ class Threads:
             pump.close()
 
     async def close(self) -> None:
-        """End all streams and wait for the short calls under way."""
+        """End all streams and wait for the short calls under way; for so long as an engine that answers may take."""
         self.is_closed = True
         for pump in list(self._pumps):
             pump.close()
-        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+        self._pool.close()
+        deadline = asyncio.get_running_loop().time() + CLOSE_S
+        while self._pool.is_busy and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 (they are threads)
+            await asyncio.sleep(0.01)
+
+
+class _Pool:
+    """Daemon threads that take calls in turn, made as they are needed. The standard library's would be waited for at
+    the interpreter's end, for as long as an engine that hangs leaves a call unanswered.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._calls: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._made = 0
+        self._open = 0
+
+    @property
+    def is_busy(self) -> bool:
+        return self._open > 0
+
+    def submit(self, call: Callable[[], object]) -> None:
+        with self._lock:
+            self._open += 1
+            is_new = self._open > self._made < self._workers
+            self._made += is_new
+        self._calls.put(call)
+        if is_new:
+            threading.Thread(target=self._work, name=f"engine {self._made}", daemon=True).start()
+
+    def close(self) -> None:
+        """Let the threads end once they have nothing to do."""
+        for _ in range(self._made):
+            self._calls.put(None)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            with contextlib.suppress(Exception):  # told to whoever waits; a call of `submit` has nobody
+                call()
+            with self._lock:
+                self._open -= 1
+
+
+def _run(loop: asyncio.AbstractEventLoop, work: Callable[[], T], done: asyncio.Future[T]) -> None:
+    try:
+        result = work()
+    except Exception as error:  # handed to whoever waits
+        _tell(loop, _settle, done, None, error)
+    else:
+        _tell(loop, _settle, done, result, None)
 
 
 def _settle(future: asyncio.Future[T], result: T, error: Exception | None) -> None:

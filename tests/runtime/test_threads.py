@@ -10,7 +10,8 @@ from contextlib import aclosing
 
 import pytest
 
-from emulator.runtime.threads import STREAM_BOUND, Threads
+from emulator.lib.tasks import Tasks
+from emulator.runtime.threads import CLOSE_S, STREAM_BOUND, Threads
 
 WITHIN_S = 10.0
 
@@ -138,3 +139,41 @@ async def test_a_stream_reads_no_further_ahead_than_its_bound(threads: Threads) 
         assert tap.read <= STREAM_BOUND + 2
         seen += [item async for item in items]
     assert seen == list(range(STREAM_BOUND + 100))
+
+
+async def test_calls_share_a_bounded_number_of_threads(threads: Threads) -> None:
+    gate, names = threading.Event(), list[str]()
+
+    def work() -> None:
+        names.append(threading.current_thread().name)
+        gate.wait(WITHIN_S)
+
+    async with asyncio.timeout(WITHIN_S), asyncio.TaskGroup() as group:
+        for _ in range(5):
+            group.create_task(threads.call(work))
+        await asyncio.sleep(0)
+        gate.set()
+    assert len(names) == 5
+    assert len(set(names)) <= 2
+
+
+async def test_close_does_not_wait_for_a_call_that_never_ends() -> None:
+    threads, gate, begun = Threads(2), threading.Event(), threading.Event()
+    workers: list[threading.Thread] = []
+
+    def hang() -> None:
+        workers.append(threading.current_thread())
+        begun.set()
+        gate.wait()
+
+    async with Tasks() as tasks:
+        tasks.spawn(threads.call(hang), "call")
+        await until(begun)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        await threads.close()
+        assert loop.time() - started == pytest.approx(CLOSE_S, abs=0.5)
+    assert workers[0].daemon, "the interpreter does not wait for it"
+    gate.set()
+    await asyncio.to_thread(workers[0].join, WITHIN_S)
+    assert not workers[0].is_alive()

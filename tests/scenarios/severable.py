@@ -13,12 +13,16 @@ ENGINE = "/var/run/docker.sock"
 
 
 class Severable:
-    """Relays connections at `path` until `cut`; after `mend` again. Use as a context manager."""
+    """Relays connections at `path` until `cut`; after `mend` again. Use as a context manager.
+
+    After `hang` everything stays open, and nothing comes back any more.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._listener: socket.socket | None = None
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
+        self._hangs = threading.Event()
 
     @property
     def url(self) -> str:
@@ -50,6 +54,10 @@ class Severable:
         for pair in list(self._pairs):
             _close(pair)
 
+    def hang(self) -> None:
+        """Answer nothing more, as an engine that is stuck."""
+        self._hangs.set()
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -71,6 +79,8 @@ class Severable:
                     data = one.recv(65536)
                     if not data:
                         return
+                    if self._hangs.is_set():
+                        continue
                     other[one].sendall(data)
         except (OSError, ValueError):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
 from pathlib import Path
@@ -207,6 +208,27 @@ def _lose_and_find_the_engine(kemu: Kemu, line: Severable) -> None:
     kemu.said("container engine is back")
     assert len([m for m in kemu.messages("kemu") if "was lost" in m]) == 1
     assert kemu.request("warm").status == 200
+
+
+@pytest.mark.parametrize(("signals", "within_s"), [(1, 25.0), (2, 6.0)], ids=["once", "in a hurry"])
+def test_an_engine_that_hangs_does_not_keep_kemu_from_ending(
+    tmp_path: Path, engine: docker.DockerClient, signals: int, within_s: float
+) -> None:
+    with Severable(tmp_path / "engine.sock") as line:
+        kemu = Kemu(tmp_path, engine, {"DOCKER_HOST": line.url})
+        try:
+            kemu.write("warm.yaml", service("warm"))
+            kemu.up()
+            assert kemu.request("warm").status == 200
+            line.hang()
+            assert kemu.process is not None
+            for _ in range(signals):
+                kemu.process.send_signal(signal.SIGINT)
+                time.sleep(0.1)  # two at once would be one
+            assert kemu.process.wait(within_s) == 0
+            kemu.said("the container engine does not answer; the next start removes what is left of its containers")
+        finally:
+            kemu.clean()
 
 
 def test_a_container_that_somebody_removes_is_started_again(kemu: Kemu) -> None:
