@@ -1,6 +1,7 @@
 """Configurations: one Revision for each state of the template, and which of them is the latest ready one.
 
-Old Revisions stay. Followed: knative/serving pkg/reconciler/configuration (serving §1.2-1.6).
+Old Revisions stay until revisiongc.py says that they have had their time. Followed: knative/serving
+pkg/reconciler/{configuration,gc} (serving §1.2-1.6, 1.12).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from emulator.serving.annotations import (
     CREATOR,
     GENERATION,
     LACKS,
+    NAMESPACE,
     ROUTES,
     ROUTING_STATE,
     ROUTING_STATE_MODIFIED,
@@ -29,13 +31,21 @@ from emulator.serving.annotations import (
     SERVICE_UID,
 )
 from emulator.serving.kinds import REVISION, ROUTE, ConfigurationSpec
+from emulator.serving.revisiongc import CONFIG as CONFIG_GC
+from emulator.serving.revisiongc import GcConfig, collected
 from emulator.serving.scaler import START
 
 
 def reconcile(configuration: Resource[ConfigurationSpec], view: View) -> Outcome:
     """Reads the Configuration, its Revisions and Routes; writes this generation's Revision and who is latest."""
     routes = ",".join(route.name for route in view.referring(ROUTE, configuration.key))
-    return replace(_followed(configuration, view), annotations={ROUTES: routes or None})
+    outcome = _followed(configuration, view)
+    revisions = view.children(REVISION, configuration)
+    config = GcConfig.of(view.config(CONFIG_GC, NAMESPACE))
+    gone = collected(revisions, str(outcome.status.get("latestReadyRevisionName", "")), config, view.now)
+    # A Route may have named one just now, and its routing state not follow yet.
+    keeps = [r.key for r in revisions if r.name not in gone.names or view.referring(ROUTE, r.key)]
+    return replace(outcome, annotations={ROUTES: routes or None}, keeps=keeps, requeue_s=gone.next_s)
 
 
 def _followed(configuration: Resource[ConfigurationSpec], view: View) -> Outcome:
@@ -58,7 +68,7 @@ def _followed(configuration: Resource[ConfigurationSpec], view: View) -> Outcome
     return Outcome([condition], status, children, notes=notes)
 
 
-CONFIGURATION_RECONCILER = Reconciler(reconcile)
+CONFIGURATION_RECONCILER = Reconciler(reconcile, prunes=(REVISION,))
 
 
 def is_revision_of(revision: Resource[Any], configuration: Resource[Any]) -> bool:
