@@ -68,11 +68,14 @@ from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.hostpaths import HostPaths
 from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.kubeevents import KUBE_EVENT
+from emulator.workloads.meter import Meter
 from emulator.workloads.namespaces import Namespaces
 from emulator.workloads.operators import KNATIVE_SERVING, config_maps
 from emulator.workloads.owndefinitions import LATER, kind_of, own_definition
 from emulator.workloads.platform import tell_of_platform
+from emulator.workloads.podmetrics import refresh
 from emulator.workloads.podrunner import PodLogs, PodRunner
+from emulator.workloads.podscaling import PodScaling
 from emulator.workloads.podworker import Tools
 from emulator.workloads.reconcilers import KINDS as WORKLOAD_KINDS
 from emulator.workloads.reconcilers import RECONCILERS as WORKLOAD_RECONCILERS
@@ -345,6 +348,8 @@ class Parts:
         folder = settings.data_dir / "pods"
         tools = Tools(store, self.link, self.images, folder, self._backends.drain, recorder, host_paths)
         self._pods = PodRunner(tools, self._logs)
+        self._meter = Meter(self.link)
+        self._pod_scaling = PodScaling(store, self._meter)
         keep_default_accounts(store)
         tell_of_stored(store)
         tell_of_platform(store)
@@ -361,6 +366,7 @@ class Parts:
         """What runs until it is cancelled, by name."""
         yield "controller", self.controller.run()
         yield "scaler", self._scaler.run()
+        yield "pod scaling", self._pod_scaling.run()
         yield "engine", self.link.run()
         yield "images", self.images.run()
         yield "pods", self._pods.run()
@@ -379,6 +385,7 @@ class Parts:
             awake=Visits(self._store, self._scaler).awake,
             edits=kept.edits,
             written=kept.written,
+            measure=lambda: refresh(self._store, self._meter),
         )
         app = api(self._store, prefix, actions)
         for name, listener in (

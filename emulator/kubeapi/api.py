@@ -29,6 +29,7 @@ from emulator.kubeapi.writing import Writer
 from emulator.objects.errors import ApiError, MethodNotAllowed
 from emulator.store.store import Store
 
+_METRICS = "metrics.k8s.io"
 _READS = ("get", "list", "watch")
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -56,6 +57,7 @@ class _Handlers:
     def __init__(self, store: Store, prefix: str, actions: Actions) -> None:
         self._store = store
         self._written = actions.written
+        self._measure = actions.measure
         self._log = PodLog(store, actions.logs)
         self._openapi = OpenApi(store.registry, prefix)
         encoder = Encoder()
@@ -131,6 +133,8 @@ class _Handlers:
         verb = _verb(request, target)
         if verb is None or (not target.part and verb not in target.kind.verbs):
             raise MethodNotAllowed(verb or request.method, target.kind.resource)
+        if target.kind.group == _METRICS:
+            await self._measure()
         answer = await self._answers[verb](request, target)
         if verb not in _READS:
             await self._written()

@@ -61,6 +61,8 @@ class Actions:
     awake: Awake = lambda pod: nullcontext()
     edits: Callable[[], Iterable[Edit]] = tuple
     written: Callable[[], Awaitable[None]] = _written
+    measure: Callable[[], Awaitable[None]] = _written
+    """Has the objects of metrics.k8s.io say what is used now."""
 
 
 class Own:

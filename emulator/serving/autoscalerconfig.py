@@ -88,6 +88,14 @@ class AutoscalerConfig:
             raise InvalidConfig(faults)
         return config
 
+    @classmethod
+    def in_force(cls, data: Mapping[str, str]) -> AutoscalerConfig:
+        """As `of`, with the defaults instead of settings that are at fault; the Scaler tells of those."""
+        try:
+            return cls.of(data)
+        except InvalidConfig:
+            return cls()
+
     @property
     def target_fraction(self) -> float:
         """Share of the target to aim at; up to 1 the percentage is read as a fraction already."""

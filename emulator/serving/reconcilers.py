@@ -10,7 +10,7 @@ from emulator.serving.configurations import CONFIGURATION_RECONCILER
 from emulator.serving.domainmappings import CLUSTER_DOMAIN_CLAIM, DOMAIN_MAPPING, DOMAIN_MAPPING_RECONCILER
 from emulator.serving.ingresses import INGRESS, INGRESS_RECONCILER
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE
-from emulator.serving.podautoscalers import POD_AUTOSCALER
+from emulator.serving.podautoscalers import POD_AUTOSCALER, POD_AUTOSCALER_RECONCILER
 from emulator.serving.revisions import REVISION_RECONCILER
 from emulator.serving.routes import ROUTE_RECONCILER
 from emulator.serving.services import SERVICE_RECONCILER
@@ -26,13 +26,12 @@ KINDS: tuple[Kind[Any], ...] = (
     CLUSTER_DOMAIN_CLAIM,
 )
 
-
-# PodAutoscalers are the Scaler's affair.
 RECONCILERS: dict[Kind[Any], Reconciler] = {
     SERVICE: SERVICE_RECONCILER,
     CONFIGURATION: CONFIGURATION_RECONCILER,
     REVISION: REVISION_RECONCILER,
     ROUTE: ROUTE_RECONCILER,
+    POD_AUTOSCALER: POD_AUTOSCALER_RECONCILER,
     DOMAIN_MAPPING: DOMAIN_MAPPING_RECONCILER,
     INGRESS: INGRESS_RECONCILER,
 }

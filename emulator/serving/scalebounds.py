@@ -76,15 +76,19 @@ def plan(spec: ScaleSpec, decision: Decision, ready: int, state: ScaleState, now
     return Plan(step.desired, replicas), state
 
 
-def fixed_plan(spec: ScaleSpec, ready: int, state: ScaleState, now: float) -> tuple[Plan, ScaleState]:
-    """As `plan` for a Revision of another autoscaler class: always max(1, min-scale) replicas, always Active.
+def fixed_plan(
+    spec: ScaleSpec, decided: int | None, ready: int, state: ScaleState, now: float
+) -> tuple[Plan, ScaleState]:
+    """As `plan` for a Revision of another autoscaler class: always Active, and never at zero.
 
-    kemu measures neither CPU nor memory of a container, so the HPA's own scaling has nothing to follow here.
+    `decided` is what its HorizontalPodAutoscaler has decided on; None before that, and for a class that nobody knows.
     """
-    replicas = max(1, spec.min_scale)
+    least = max(1, spec.min_scale)
+    replicas = max(least, spec.initial_scale) if decided is None else max(least, decided)
+    replicas = min(replicas, spec.max_scale) if spec.max_scale else replicas
     if state.active != ACTIVE:
         state = replace(state, active=ACTIVE, active_since=now)
-    is_initialized = state.is_initialized or ready >= replicas
+    is_initialized = state.is_initialized or ready >= max(least, spec.initial_scale)
     return Plan(replicas, replicas), replace(state, replicas=replicas, is_initialized=is_initialized, mode="Serve")
 
 

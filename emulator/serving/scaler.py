@@ -33,7 +33,7 @@ from emulator.serving.autoscalerconfig import AutoscalerConfig, InvalidConfig
 from emulator.serving.deploymentconfig import progress_deadline_s
 from emulator.serving.freezing import Idle, frozen_plan, surplus, with_idle
 from emulator.serving.metrics import LoadWindows, Sample
-from emulator.serving.podautoscalers import POD_AUTOSCALER, PodAutoscalerSpec
+from emulator.serving.podautoscalers import HORIZONTAL, POD_AUTOSCALER, PodAutoscalerSpec
 from emulator.serving.scalebounds import Plan, ScaleState, fixed_plan, plan
 from emulator.serving.scalespec import ScaleSpec
 from emulator.store.store import Store
@@ -107,6 +107,7 @@ class Scaler:
         assert pod is not None
         self._deployment: Kind[Any] = deployment
         self._pod: Kind[Any] = pod
+        self._horizontal = store.registry.of_group(*HORIZONTAL)
         self._deciders: dict[Key, _Decider] = {}
         self._awake: set[Key] = set()
         self._visitors: Counter[Key] = Counter()
@@ -177,6 +178,10 @@ class Scaler:
                 self._consider(change.resource)
         elif kind is self._deployment and change.type != "DELETED":
             self._deployment_changed(change.resource)
+        elif kind is self._horizontal and change.type == "MODIFIED":
+            key = Key(POD_AUTOSCALER, change.resource.namespace, change.resource.name)
+            if decider := self._deciders.get(key):
+                self._plan(key, decider, asyncio.get_running_loop().time())
         elif kind.name == "ConfigMap" and change.resource.name in ("config-autoscaler", "config-deployment"):
             for autoscaler in self._store.list(POD_AUTOSCALER):
                 self._consider(autoscaler)
@@ -246,7 +251,7 @@ class Scaler:
             busy = self._in_flight(key)
             made, decider.scale = frozen_plan(decider.spec, made, before, after, now, ready=ready, in_flight=busy)
         else:
-            made, decider.scale = fixed_plan(decider.spec, ready, before, now)
+            made, decider.scale = fixed_plan(decider.spec, self._decided(key), ready, before, now)
         if made.replicas != before.replicas:
             said = "scaled %d → %d" if made.replicas else "idle: scaled %d → %d"
             report(logger, key.name, said, before.replicas, made.replicas, replicas=made.replicas)
@@ -305,6 +310,14 @@ class Scaler:
         if autoscaler is None:
             return None
         return self._store.find(self._deployment, autoscaler.spec.scale_target_ref.name, key.namespace)
+
+    def _decided(self, key: Key) -> int | None:
+        """What the HorizontalPodAutoscaler of a PodAutoscaler has decided on, if it has one and that has decided."""
+        autoscaler = self._store.find(POD_AUTOSCALER, key.name, key.namespace)
+        found = self._store.find(self._horizontal, key.name, key.namespace) if self._horizontal is not None else None
+        if autoscaler is None or found is None or not found.is_controlled_by(autoscaler):
+            return None
+        return found.status.get("desiredReplicas")
 
     def _scale(self, key: Key, replicas: int) -> None:
         deployment = self._target(key)

@@ -140,6 +140,21 @@ class ScaleSpec:
         return self.autoscaler_class == KPA
 
 
+def metric_name(annotations: Annotations, default: str) -> str:
+    """The metric that is written, whatever the class makes of it."""
+    return _get(annotations, METRIC) or default
+
+
+def written_target(annotations: Annotations) -> float | None:
+    """The target, if one is written that can be read."""
+    return None if _get(annotations, TARGET) is None else _read(annotations, TARGET, parse_float, None)
+
+
+def written_window_ns(annotations: Annotations) -> int | None:
+    """The window in nanoseconds, if one is written that can be read."""
+    return None if _get(annotations, WINDOW) is None else _read(annotations, WINDOW, parse_go, None)
+
+
 def validate_annotations(annotations: Annotations, config: AutoscalerConfig | None = None) -> list[Problem]:
     """Every fault of a template's autoscaling annotations, with the key as path, in Knative's words."""
     config = config or AutoscalerConfig()

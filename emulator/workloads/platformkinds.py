@@ -16,8 +16,9 @@ from emulator.objects.kind import AGE, Column, Kind, Request
 from emulator.objects.platform import is_platform
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
+from emulator.workloads.autoscalers import AUTOSCALER
 from emulator.workloads.platform import stood_for
-from emulator.workloads.stored import AUTOSCALER, Kept
+from emulator.workloads.stored import Kept
 from emulator.workloads.storedcolumns import at
 from emulator.workloads.templates import CONTAINERS, IMAGES
 
@@ -82,7 +83,7 @@ DAEMON_SET = _kind(
 
 
 def _autoscaled(autoscaler: Resource[Any], view: View) -> Outcome:
-    """Autoscalers are kept everywhere (`stored.py`), and only those of the platform have their way."""
+    """Those of the platform have had their way; of the others `podscaling.py` decides."""
     return stood_for(autoscaler, view) if is_platform(autoscaler) else Outcome(None, autoscaler.status)
 
 

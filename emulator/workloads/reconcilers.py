@@ -6,6 +6,7 @@ from typing import Any
 
 from emulator.control.reconciler import Reconciler
 from emulator.objects.kind import Kind
+from emulator.workloads.autoscalers import AUTOSCALER
 from emulator.workloads.claims import CLAIM, CLAIM_RECONCILER
 from emulator.workloads.configs import CONFIG_MAP, SECRET
 from emulator.workloads.coreservices import CORE_SERVICE
@@ -20,6 +21,7 @@ from emulator.workloads.namespaces import NAMESPACE, NAMESPACE_RECONCILER
 from emulator.workloads.nodes import NODE_KIND
 from emulator.workloads.operators import KNATIVE_EVENTING, KNATIVE_SERVING, OPERATOR_RECONCILER
 from emulator.workloads.platformkinds import PLATFORM_KINDS, PLATFORM_RECONCILERS
+from emulator.workloads.podmetrics import NODE_METRICS, POD_METRICS
 from emulator.workloads.pods import POD
 from emulator.workloads.replicasets import REPLICA_SET, REPLICA_SET_RECONCILER
 from emulator.workloads.stored import STORED
@@ -43,6 +45,9 @@ KINDS: tuple[Kind[Any], ...] = (
     KNATIVE_SERVING,
     KNATIVE_EVENTING,
     CUSTOM_RESOURCE_DEFINITION,
+    AUTOSCALER,
+    POD_METRICS,
+    NODE_METRICS,
     *STORED,
     *PLATFORM_KINDS,
 )

@@ -60,15 +60,6 @@ _HOOKS = "admissionregistration.k8s.io/v1"
 _WIDE: dict[str, Any] = {"namespaced": False}
 _STATUS: dict[str, Any] = {"has_status": True}
 
-AUTOSCALER = _kind(
-    "autoscaling/v2",
-    "HorizontalPodAutoscaler",
-    "horizontalpodautoscalers",
-    columns.AUTOSCALER,
-    "hpa",
-    categories=("all",),
-    **_STATUS,
-)
 STORED: tuple[Kind[Any], ...] = (
     _kind(_RBAC, "Role", "roles", (columns.CREATED_AT,)),
     _kind(_RBAC, "RoleBinding", "rolebindings", columns.BINDING),
@@ -118,7 +109,6 @@ STORED: tuple[Kind[Any], ...] = (
         **_WIDE,
         **_STATUS,
     ),
-    AUTOSCALER,
     _kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", columns.BUDGET, "pdb", **_STATUS),
     _kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", columns.NETWORK_POLICY, "netpol"),
     _kind("networking.k8s.io/v1", "Ingress", "ingresses", columns.INGRESS, "ing", **_STATUS),
@@ -139,7 +129,6 @@ _WHY = {
     "rbac.authorization.k8s.io": "whoever reaches kemu's API may do everything",
     "admissionregistration.k8s.io": "kemu calls no webhooks; what Knative's check is checked anyway",
     "apiregistration.k8s.io": "kemu passes no requests on to other API servers",
-    "autoscaling": "the use of CPU and memory is not measured; Knative's own autoscaler runs",
     "policy": "there are no nodes to be drained",
     "networking.k8s.io": "containers reach each other freely, and requests come in by the hosts of Routes only",
     "storage.k8s.io": "volumes are folders on this computer",

@@ -208,7 +208,28 @@ def test_an_activation_that_never_succeeds_is_given_up() -> None:
 
 def test_another_class_keeps_a_fixed_scale_and_is_always_active() -> None:
     spec = ScaleSpec(autoscaler_class="hpa.autoscaling.knative.dev", min_scale=2)
-    step, state = fixed_plan(spec, 0, ScaleState.fresh(spec, 0.0), 5)
+    step, state = fixed_plan(spec, None, 0, ScaleState.fresh(spec, 0.0), 5)
     assert (step, state.active, state.active_since, state.is_initialized) == (Plan(2, 2), ACTIVE, 5, False)
-    step, state = fixed_plan(replace(spec, min_scale=0), 1, state, 9)
+    step, state = fixed_plan(replace(spec, min_scale=0), None, 1, state, 9)
     assert (step, state.active_since, state.is_initialized) == (Plan(1, 1), 5, True)
+
+
+@pytest.mark.parametrize(
+    ("spec", "decided", "replicas"),
+    [
+        ({}, None, 1),
+        ({"initial_scale": 3}, None, 3),
+        ({"initial_scale": 0}, None, 1),
+        ({"min_scale": 2}, 1, 2),
+        ({}, 4, 4),
+        ({"max_scale": 3}, 4, 3),
+        ({"initial_scale": 3}, 1, 1),
+    ],
+    ids=["nothing", "initial", "asleep", "minimum", "decided", "maximum", "decided after the start"],
+)
+def test_another_class_follows_what_was_decided_within_its_bounds(
+    spec: dict[str, int], decided: int | None, replicas: int
+) -> None:
+    hpa = ScaleSpec(autoscaler_class="hpa.autoscaling.knative.dev", **spec)  # type: ignore[arg-type]
+    made, _ = fixed_plan(hpa, decided, 0, ScaleState.fresh(hpa, 0.0), 5)
+    assert made == Plan(replicas, replicas)

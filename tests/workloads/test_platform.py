@@ -14,6 +14,7 @@ from emulator.objects.errors import Invalid
 from emulator.objects.kind import Json, Kind
 from emulator.objects.platform import is_platform
 from emulator.objects.resource import Resource
+from emulator.workloads.autoscalers import AUTOSCALER
 from emulator.workloads.coreservices import CORE_SERVICE
 from emulator.workloads.deployments import DEPLOYMENT
 from emulator.workloads.jobs import JOB
@@ -23,7 +24,6 @@ from emulator.workloads.platformkinds import DAEMON_SET, STATEFUL_SET
 from emulator.workloads.pods import POD
 from emulator.workloads.reconcilers import RECONCILERS
 from emulator.workloads.replicasets import REPLICA_SET
-from emulator.workloads.stored import AUTOSCALER
 from tests.world import World
 
 TEMPLATE: Json = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
@@ -48,6 +48,7 @@ KINDS: tuple[Kind[Any], ...] = (STATEFUL_SET, DAEMON_SET)
 def made(kind: Kind[Any], namespace: str = "knative-serving", **spec: Any) -> Json:
     body = {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE, **spec}
     body = {"ports": [{"port": 80}], **spec} if kind is CORE_SERVICE else body
+    body = spec if kind is AUTOSCALER else body
     if kind is JOB:
         body = {"template": {"spec": {**TEMPLATE["spec"], "restartPolicy": "Never"}}, **spec}
     metadata = {"name": "a", "namespace": namespace}
@@ -62,7 +63,11 @@ def made(kind: Kind[Any], namespace: str = "knative-serving", **spec: Any) -> Js
         (STATEFUL_SET, {}, {"readyReplicas": 1}),
         (DAEMON_SET, {}, {"numberReady": 1, "desiredNumberScheduled": 1}),
         (JOB, {"completions": 3}, {"succeeded": 3}),
-        (AUTOSCALER, {"minReplicas": 2, "maxReplicas": 5}, {"currentReplicas": 2}),
+        (
+            AUTOSCALER,
+            {"minReplicas": 2, "maxReplicas": 5, "scaleTargetRef": {"kind": "Deployment", "name": "d"}},
+            {"currentReplicas": 2},
+        ),
         (CORE_SERVICE, {"type": "LoadBalancer"}, {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}),
     ],
     ids=["Deployment", "Deployment of none", "StatefulSet", "DaemonSet", "Job", "autoscaler", "core Service"],

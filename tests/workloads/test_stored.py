@@ -42,22 +42,6 @@ SHOWN: list[tuple[str, dict[str, Any], dict[str, object]]] = [
     ("ValidatingWebhookConfiguration", {"webhooks": [{"name": "x"}, {"name": "y"}]}, {"Webhooks": 2}),
     ("APIService", {"spec": {"service": {"namespace": "n", "name": "s"}}}, {"Service": "n/s", "Available": "Unknown"}),
     (
-        "HorizontalPodAutoscaler",
-        {
-            "spec": {
-                "scaleTargetRef": {"kind": "Deployment", "name": "d"},
-                "maxReplicas": 5,
-                "metrics": [
-                    {
-                        "type": "Resource",
-                        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
-                    }
-                ],
-            }
-        },
-        {"Reference": "Deployment/d", "Targets": "cpu: <unknown>/80%", "MinPods": "1", "MaxPods": 5, "Replicas": 0},
-    ),
-    (
         "PodDisruptionBudget",
         {"spec": {"minAvailable": "80%"}},
         {"Min Available": "80%", "Max Unavailable": "N/A", "Allowed Disruptions": 0},

@@ -1,0 +1,78 @@
+"""The HorizontalPodAutoscaler: its kind, defaults and rules. What it decides is `horizontal.py`'s, and `podscaler.py`
+carries that out.
+
+Metrics of the types Resource and ContainerResource are measured; those that need an adapter of metrics (Pods, Object,
+External) are kept, and the autoscaler says of them what one says on a cluster without such an adapter. Followed:
+kubernetes pkg/apis/autoscaling/{v2/defaults.go,validation/validation.go}, pkg/printers/internalversion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field
+
+from emulator.objects.kind import Json, Kind, Request
+from emulator.objects.model import JsonObject, Model, approximated
+from emulator.objects.problems import Problem
+from emulator.objects.resource import Resource
+from emulator.workloads import storedcolumns as columns
+
+DEFAULT_UTILIZATION = 80
+"""Percent of the CPU request that is aimed at where no metric is named."""
+
+
+class CrossVersionObjectReference(Model):
+    api_version: str = ""
+    kind: str
+    name: str
+
+
+class HorizontalPodAutoscalerSpec(Model):
+    scale_target_ref: CrossVersionObjectReference
+    min_replicas: int | None = None
+    max_replicas: int = 0
+    metrics: list[JsonObject] = Field(default_factory=list)
+    behavior: JsonObject | None = approximated("stabilization windows count; of policies the default ones hold")
+
+
+def _default(obj: Json, request: Request) -> None:
+    spec = obj.get("spec")
+    if not isinstance(spec, dict):
+        return
+    spec.setdefault("minReplicas", 1)
+    if not spec.get("metrics"):
+        target = {"type": "Utilization", "averageUtilization": DEFAULT_UTILIZATION}
+        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+
+
+def _validate(autoscaler: Resource[HorizontalPodAutoscalerSpec], request: Request) -> Iterator[Problem]:
+    spec = autoscaler.spec
+    least = 1 if spec.min_replicas is None else spec.min_replicas
+    if least < 1:
+        said = f"Invalid value: {least}: must be greater than or equal to 1"
+        yield Problem(("spec", "minReplicas"), said)
+    if spec.max_replicas < 1:
+        yield Problem(("spec", "maxReplicas"), f"Invalid value: {spec.max_replicas}: must be greater than 0")
+    elif spec.max_replicas < least:
+        said = f"Invalid value: {spec.max_replicas}: must be greater than or equal to `minReplicas`"
+        yield Problem(("spec", "maxReplicas"), said)
+    for field in ("kind", "name"):
+        if not getattr(spec.scale_target_ref, field):
+            yield Problem(("spec", "scaleTargetRef", field), "Required value")
+
+
+AUTOSCALER: Kind[Any] = Kind(
+    group="autoscaling",
+    version="v2",
+    name="HorizontalPodAutoscaler",
+    plural="horizontalpodautoscalers",
+    spec=HorizontalPodAutoscalerSpec,
+    short_names=("hpa",),
+    categories=("all",),
+    default=_default,
+    validate=_validate,
+    columns=columns.AUTOSCALER,
+    has_observed=False,
+)
