@@ -27,6 +27,10 @@ from emulator.ingress.hosts import HostTable
 from emulator.ingress.repeats import RepeatedRequest, head_length
 from emulator.ingress.tunnel import TUNNEL, Tunnel
 
+LINGER_S = 0.25
+"""How long a connection on which nothing is under way is kept at the end: closing it would reset a client whose next
+request has just been sent.
+"""
 _SLASH = 0x2F
 _FRAMING = (b"content-length", b"transfer-encoding")
 
@@ -78,6 +82,8 @@ class Connection(HttpToolsProtocol):
         """Of a request that offers an upgrade and is left to ASGI."""
         self._early = b""
         self._unsent = b""
+        self.is_last = False
+        """The listener is closed: whatever is still asked is answered, and nothing after it."""
 
     # -- asyncio's calls
 
@@ -178,6 +184,8 @@ class Connection(HttpToolsProtocol):
         previous = self.cycle
         cycle = handler.open(self)
         self.receiving = self.cycle = cycle  # type: ignore[assignment]
+        if self.is_last:
+            self.cycle.keep_alive = False
         self._parsed, self.headers = self.headers, []  # from here on: trailers
         if previous is None or previous.response_complete:
             self.current = cycle
@@ -226,7 +234,7 @@ class Connection(HttpToolsProtocol):
     def _repeat(self, last: RepeatedRequest, data: bytes) -> bool:
         """Take `data` as the same request once more; False where it needs a closer look."""
         handler = self.hosts.ready.get(last.host)
-        if handler is None or not self.cycle.response_complete:
+        if handler is None or not self.cycle.response_complete or self.is_last:
             return False
         if self._unsent:
             self.send_now()
@@ -284,8 +292,21 @@ class Connection(HttpToolsProtocol):
             self.transport.write(unsent)
 
     def shutdown(self) -> None:
+        """The last request is answered with `Connection: close`, also one that is on its way here by now."""
         self.send_now()
-        super().shutdown()
+        self.is_last = True
+        if self._is_idle:
+            self.loop.call_later(LINGER_S, self._close_idle)
+        else:
+            super().shutdown()
+
+    @property
+    def _is_idle(self) -> bool:
+        return not self.is_tunnel and (self.cycle is None or bool(self.cycle.response_complete))
+
+    def _close_idle(self) -> None:
+        if self._is_idle and not self.transport.is_closing():
+            super().shutdown()
 
     def take_early(self) -> bytes:
         """Bytes that came behind an upgrade request, for the other side of the tunnel."""
@@ -315,6 +336,8 @@ class Connection(HttpToolsProtocol):
         self.headers.extend(headers)
         self.expect_100_continue = (b"expect", b"100-continue") in headers
         super().on_headers_complete()
+        if self.is_last:
+            self.cycle.keep_alive = False
         self._asgi_framing = []
         if self.parser.should_upgrade() and not self._should_upgrade():
             self._asgi_framing = [line for line in headers if line[0] in _FRAMING]

@@ -22,6 +22,7 @@ from emulator.ingress.hosts import HostTable
 from emulator.ingress.server import Listener, PortForbidden, PortInUse, Server, bind, unknown_host
 from emulator.lib.tasks import Tasks
 from emulator.serving.rulehandlers import RuleHandler
+from tests.ingress.conftest import HOST, World
 
 
 @asynccontextmanager
@@ -126,6 +127,26 @@ async def test_a_stop_lets_a_request_end_and_takes_no_new_ones() -> None:
             await stopping
             async with asyncio.timeout(5):
                 assert (await answers.get()).endswith(b"ended")
+
+
+@pytest.mark.parametrize("host", [HOST, b"nobody.test"], ids=["proxied", "asgi"])
+async def test_a_request_that_comes_after_a_stop_is_answered_as_the_last_of_its_connection(
+    world: World, host: bytes
+) -> None:
+    used, fresh, idle = [await world.connect() for _ in range(3)]
+    for line in (used, idle):
+        line.send("/echo", host=host)
+        assert b"connection" not in (await line.answer())[1]
+    async with Tasks() as tasks, asyncio.timeout(10):
+        stopping = tasks.spawn(world.server.stop(5.0), "stop")
+        while not all(connection.is_last for connection in world.connections()):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        for line in (used, fresh):
+            line.send("/echo", host=host)
+            assert (await line.answer())[1][b"connection"] == b"close"
+            assert await line.rest() == b""
+        assert await idle.rest() == b""
+        await stopping
 
 
 async def test_a_stop_cuts_what_takes_longer_than_the_drain() -> None:
