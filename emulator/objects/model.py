@@ -25,6 +25,10 @@ from pydantic.alias_generators import to_camel
 Fidelity = Literal["emulated", "approximated", "ignored"]
 
 
+# A set of its own would be more than the rest of a small instance; as these are frozen, nobody adds to one.
+_written: dict[frozenset[str], set[str]] = {}
+
+
 class Model(BaseModel):
     """A strict, frozen piece of a spec."""
 
@@ -36,6 +40,11 @@ class Model(BaseModel):
         populate_by_name=False,
         validate_default=False,
     )
+
+    def model_post_init(self, _context: Any, /) -> None:
+        """The names of the fields that were written are kept once for all instances that have the same."""
+        written = self.__pydantic_fields_set__
+        object.__setattr__(self, "__pydantic_fields_set__", _written.setdefault(frozenset(written), written))
 
     @model_validator(mode="before")
     @classmethod

@@ -18,11 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
-import docker
-import docker.tls
-import requests
 import urllib3
-from docker.errors import APIError, DockerException, NotFound
 
 from emulator.runtime.base import (
     INSTANCE_LABEL,
@@ -55,6 +51,7 @@ from emulator.runtime.docker_calls import (
 )
 from emulator.runtime.docker_dial import API_VERSION, Refused, hijack
 from emulator.runtime.docker_pull import pull_image
+from emulator.runtime.docker_sdk import APIError, DockerException, NotFound, docker, requests
 from emulator.runtime.docker_specs import (
     Placement,
     addresses_of,

@@ -10,10 +10,8 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any, cast
 
-import docker
-from docker.errors import APIError, ImageNotFound, NotFound
-
 from emulator.runtime.base import ContainerSpec, ExecResult, ImageInfo, Timings
+from emulator.runtime.docker_sdk import APIError, ImageNotFound, NotFound, docker
 from emulator.runtime.docker_specs import Placement, addresses_of, create_body
 from emulator.runtime.docker_volumes import ensure_volume, inside
 from emulator.runtime.errors import ContainerFailed, ContainerGone, ImageMissing, NameTaken

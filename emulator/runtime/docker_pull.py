@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-import docker
-from docker.auth import load_config, resolve_authconfig
-from docker.errors import APIError, DockerException
-
 from emulator.runtime.base import Credential, ImageInfo, OnProgress
+from emulator.runtime.docker_sdk import APIError, DockerException, docker, load_config, resolve_authconfig
 from emulator.runtime.errors import ImageMissing
 from emulator.runtime.images import PullMeter, image_info, missing_fix, parse_name, unreached_registry
 

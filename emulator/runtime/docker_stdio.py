@@ -17,10 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import docker
-from docker.errors import APIError, NotFound
-
 from emulator.runtime.base import StdioName
+from emulator.runtime.docker_sdk import APIError, NotFound, docker
 from emulator.runtime.errors import ContainerFailed, ContainerGone, EngineUnavailable
 
 T = TypeVar("T")

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-import docker
-
 from emulator.runtime.base import LogLine
 from emulator.runtime.docker_logs import read_lines, read_plain_lines
+from emulator.runtime.docker_sdk import docker
 from emulator.runtime.errors import ContainerGone
 
 Json = dict[str, Any]

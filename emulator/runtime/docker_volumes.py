@@ -14,10 +14,8 @@ import tarfile
 import threading
 from dataclasses import replace
 
-import docker
-from docker.errors import NotFound
-
 from emulator.runtime.base import Mount
+from emulator.runtime.docker_sdk import NotFound, docker
 from emulator.runtime.docker_specs import opener_body
 
 FOLDER = "kemu-volume"

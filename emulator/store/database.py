@@ -25,6 +25,7 @@ T = TypeVar("T")
 FILE = "objects.sqlite"
 PARTS = (FILE, f"{FILE}-wal", f"{FILE}-shm")
 _FORMAT = 1
+_CACHE_KIB = 256  # all is read once, at the start; after that, rows are only written
 _TABLES = """
 CREATE TABLE IF NOT EXISTS objects (
     api_group TEXT, kind TEXT, namespace TEXT, name TEXT, body TEXT NOT NULL,
@@ -176,6 +177,7 @@ class Database:
             raise Unusable(self.path, why)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
             raise _Damaged(state)

@@ -108,3 +108,20 @@ def test_marks_for_merging_stand_in_the_schema_under_kubernetes_names() -> None:
         "fidelity": "ignored",
         "why": "there is one node",
     }
+
+
+class Pair(Model):
+    left: int | None = None
+    right: int | None = None
+
+
+def test_instances_share_what_they_know_of_the_fields_that_were_written() -> None:
+    one, other = Pair.model_validate({"left": 1}), Pair.model_validate({"left": 2, "right": None})
+    assert one.model_fields_set == {"left"}
+    assert one.model_fields_set is other.model_fields_set
+
+
+def test_a_copy_with_more_fields_leaves_the_others_as_they_are() -> None:
+    one = Pair.model_validate({"left": 1})
+    assert one.model_copy(update={"right": 2}).model_fields_set == {"left", "right"}
+    assert Pair.model_validate({"left": 1}).model_fields_set == {"left"}

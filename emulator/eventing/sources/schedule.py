@@ -10,8 +10,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from croniter import croniter
-
+from emulator.lib import cron
 from emulator.lib.durations import parse_go
 
 _DESCRIPTORS = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
@@ -45,7 +44,7 @@ class Schedule:
         if self._every is not None:
             return moment.replace(microsecond=0) + self._every
         start = moment.astimezone(self._zone)
-        found: datetime = croniter(self._cron(), start, second_at_beginning=self._has_seconds).get_next(datetime)
+        found: datetime = cron.fields()(self._cron(), start, second_at_beginning=self._has_seconds).get_next(datetime)
         return found.astimezone(UTC)
 
     def _cron(self) -> str:
@@ -85,5 +84,5 @@ def _check(expression: str) -> None:
         raise BadSchedule("schedule", f"L, W and # are not supported: {expression}")
     if re.search(r"(^|[,-])7($|[,/-])", fields[-1]):
         raise BadSchedule("schedule", f"end of range (7) above maximum (6): {fields[-1]}")
-    if not croniter.is_valid(expression.replace("?", "*"), second_at_beginning=len(fields) == 6):
+    if not cron.fields().is_valid(expression.replace("?", "*"), second_at_beginning=len(fields) == 6):
         raise BadSchedule("schedule", f"failed to parse: {expression}")
