@@ -85,6 +85,9 @@ class Kind(Generic[S]):
     CustomResourceDefinition brings has `schemas` for its versions, and `shape`, which completes and judges an object
     (with True its status alone) by the schema of the version that it is written in.
 
+    What is `ephemeral` is made anew at each start and not kept on disk; with `keeps_bare` only what something controls
+    or a file states. `ephemeral_children` says that of all that one of the kind controls.
+
     `has_observed`: whether its status says which generation it speaks of.
 
     What deletion waits for beside finalizers: `finalizer` is put on an object when its deletion begins; one that
@@ -106,6 +109,7 @@ class Kind(Generic[S]):
     columns: tuple[Column, ...] = ()
     also_served: tuple[str, ...] = field(default=())
     ephemeral: bool = False
+    keeps_bare: bool = False
     ephemeral_children: bool = False
     fields: tuple[str, ...] = ()
     has_status: bool = True

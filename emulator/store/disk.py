@@ -3,7 +3,7 @@
 Follows every change of the Store and the ledger, and brings them to the database in one transaction for all of a turn
 of the loop; whoever answers a write awaits `flush` first. The writing is done in a thread, so the loop never waits for
 the file. Not kept is what speaks of running things and is made anew: ephemeral kinds, and what their like control
-(`Kind.ephemeral`). An object that cannot be written lives on in memory; it is told, and tried again.
+(`Kind.ephemeral`, `keeps_bare`). An object that cannot be written lives on in memory; it is told, and tried again.
 """
 
 from __future__ import annotations
@@ -56,7 +56,11 @@ class Disk:
         out of the Store. Follows all changes from here on.
         """
         definitions = [obj for row, obj in found.objects.items() if row.kind == _DEFINITION]
-        objects = [as_found(obj) for row, obj in found.objects.items() if row.kind != _DEFINITION]
+        objects = [
+            as_found(obj)
+            for row, obj in found.objects.items()
+            if row.kind != _DEFINITION and not (row in found.stated and self._is_made_of_files(row))
+        ]
         unfit = [*self._store.restore(definitions, found.version)]
         define()
         unfit += self._store.restore(objects, found.version)
@@ -68,6 +72,11 @@ class Disk:
         self._store.observe(self._changed)
         self._ledger.observe(self._stated)
         return [*found.notes, *_told(unfit, self._database.path)]
+
+    def _is_made_of_files(self, row: Row) -> bool:
+        """Whether the files that state such an object make it anew."""
+        kind = self._store.registry.of_group(row.group, row.kind)
+        return kind is not None and kind.keeps_bare
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -114,7 +123,8 @@ class Disk:
 
     def _changed(self, change: Change) -> None:
         resource = change.resource
-        if change.version <= self._kept_version or resource.kind.ephemeral:
+        is_fleeting = resource.kind.ephemeral and not resource.kind.keeps_bare
+        if change.version <= self._kept_version or is_fleeting:
             return
         if change.type == "DELETED":
             self._pending.objects[_row(resource.key)] = None
@@ -156,6 +166,8 @@ def _row(key: Key) -> Row:
 
 def _is_kept(resource: Resource[Any], store: Store) -> bool:
     """Whether nobody makes the object anew: neither it nor what controls it is made from what runs."""
+    if resource.kind.keeps_bare:
+        return resource.controller is None
     seen: set[str] = set()
     present: Resource[Any] | None = resource
     while present is not None and present.uid not in seen:

@@ -182,7 +182,12 @@ class ContainerKeeper:
         self.is_stopping = True
         if (id := self.id) is not None:
             self._around.tell(Note("Killing", f"Stopping container {self.container.name}"))
+            loop = asyncio.get_running_loop()
+            begun = loop.time()
             await self._link.call(lambda: self._link.runtime.stop(id, grace_s))
+            if 0 < grace_s <= loop.time() - begun:
+                said = "container %s did not end within %.0f s of SIGTERM and was killed: handle SIGTERM, as PID 1 must"
+                trouble(logger, self._around.about, said, self.container.name, grace_s)
 
     async def renew(self) -> None:
         """Replace the running container by another one, which is no crash: the network that it shares is gone."""
@@ -437,8 +442,8 @@ class ContainerKeeper:
             said = "OOMKilled: container used more than its memory limit of %s (resources.limits.memory)%s"
             trouble(logger, self._around.about, said, limits.get("memory", "the engine's computer"), again)
             return
-        words = (ended.message or self._output(1)).splitlines()
-        last = f": {words[-1]}" if words else ", without a word"
+        words = (ended.message or (self._output(1) if ended.exit_code else "")).splitlines()
+        last = f": {words[-1]}" if words else ", without a word" if ended.exit_code else ""
         trouble(logger, self._around.about, "container exited with code %d%s%s", ended.exit_code, last, again)
 
     async def _remove_left(self) -> None:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 
 from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
-from emulator.objects.podmarks import FROZEN
+from emulator.objects.podmarks import ADDRESS, COLD_START, FROZEN
 from emulator.objects.podspec import PodSpec
 from emulator.objects.resource import Resource
 from emulator.store.store import Store
@@ -19,6 +19,7 @@ from emulator.store.watch import Change
 from emulator.workloads.configs import CONFIG_MAP, SECRET
 from emulator.workloads.pods import POD
 from emulator.workloads.podworker import FINALIZER, PodWorker, Tools
+from emulator.workloads.restoredpods import status_after_restart
 
 _LOGS_KEPT = 200
 
@@ -80,7 +81,7 @@ class PodRunner:
         """Work until cancelled."""
         async with self._tasks:
             for pod in self._store.list(POD):
-                self._take(pod)
+                self._take_over(pod)
             self._store.observe(self._changed)
             await asyncio.Event().wait()
 
@@ -105,6 +106,15 @@ class PodRunner:
         elif worker is not None:
             worker.freeze(FROZEN in change.resource.annotations)
             worker.renew(change.resource)
+
+    def _take_over(self, pod: Resource[PodSpec]) -> None:
+        """A Pod that is there before kemu has started: made by files just now, or left by an earlier run."""
+        if pod.is_deleting:  # nothing of it runs any more
+            others = tuple(f for f in pod.metadata.get("finalizers", ()) if f != FINALIZER)
+            self._store.patch_metadata(pod.key, finalizers=others)
+            return
+        self._store.patch_metadata(pod.key, annotations={ADDRESS: None, COLD_START: None})
+        self._take(self._store.update_status(pod.key, status_after_restart(pod)))
 
     def _take(self, pod: Resource[PodSpec]) -> None:
         if pod.is_deleting:

@@ -179,4 +179,5 @@ POD = Kind(
         Column("Readiness Gates", _gates, wide=True),
     ),
     ephemeral=True,
+    keeps_bare=True,
 )

@@ -35,11 +35,12 @@ from emulator.workloads.freezer import Freezer
 from emulator.workloads.hostpaths import HostPaths
 from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.podevents import PodEvents
-from emulator.workloads.pods import virtual_containers
+from emulator.workloads.pods import has_ended, virtual_containers
 from emulator.workloads.podstatus import pod_status
 from emulator.workloads.podvolumes import PodVolumes
 from emulator.workloads.pullsecrets import pull_credentials
 from emulator.workloads.resourcefields import asks_node
+from emulator.workloads.restoredpods import restart_counts
 from emulator.workloads.users import user_of
 
 FINALIZER = "kemu.dev/container"
@@ -87,6 +88,9 @@ class PodWorker:
         self._init = [self._keeper(c, first, "initContainers") for c in pod.spec.init_containers]
         self._main = [self._keeper(c, policy) for c in pod.spec.containers if c.name not in virtual]
         self._shown = [c for c in pod.spec.containers if c.name in virtual]
+        counts = restart_counts(pod)
+        for keeper in self._main:
+            keeper.restarts = counts.get(keeper.container.name, 0)
         self._owner = next((k for k in self._main if k.container.ports), self._main[0])
         self._has_network = asyncio.Event()
         self._ending = asyncio.Event()
@@ -130,6 +134,8 @@ class PodWorker:
         self._events.scheduled()
         for shown in self._shown:
             self._log_of(shown.name).append(_NOT_STARTED, self._tools.store.clock.now())
+        if has_ended(self._pod):  # in an earlier run of kemu
+            return
         for keeper in self._init:
             await keeper.keep()
             if not isinstance(keeper.state, Terminated) or keeper.state.exit_code != 0:

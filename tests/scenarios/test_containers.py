@@ -89,6 +89,16 @@ def test_a_service_that_eats_its_memory_is_told_to_have_done_so_and_serves_again
     assert (last["exitCode"], last["reason"]) == (137, "OOMKilled")
 
 
+def test_a_container_that_ignores_sigterm_is_killed_and_told(kemu: Kemu) -> None:
+    stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
+    kemu.write("pod.yaml", bare("stubborn", python(stubborn)))
+    kemu.up()
+    kemu.said("up", "stubborn")
+    kemu.write("pod.yaml", "")
+    kemu.said("container c did not end within 1 s of SIGTERM and was killed", "stubborn")
+    eventually(lambda: not kemu.containers(running_only=False), "nothing is left")
+
+
 def test_a_probe_of_a_container_beside_asks_that_container(kemu: Kemu) -> None:
     serve = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port=9090)"
     probe = {"httpGet": {"port": 9090, "path": "/etc/hostname"}}

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from emulator.lib.instance import State
-from tests.scenarios.harness import Kemu, eventually, service
+from tests.scenarios.harness import IMAGE, Kemu, eventually, service
 
 pytestmark = pytest.mark.engine
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -154,6 +154,33 @@ def test_purge_forgets(kemu: Kemu, is_running: bool) -> None:
     kemu.up()
     assert "by-api" not in [one["metadata"]["name"] for one in kemu.objects("cm")]
     assert [one["metadata"]["name"] for one in kemu.objects("ksvc")] == ["a"]
+
+
+@pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "stopped"])
+def test_bare_pods_are_started_again_and_what_has_ended_is_not(kemu: Kemu, is_killed: bool) -> None:
+    pods = "/api/v1/namespaces/default/pods"
+    env = [{"name": "EXIT_AT_START", "value": "0"}]
+    state = kemu.up()
+    for name, policy, own in (("server", "Always", []), ("once", "Never", env), ("cut-off", "Never", [])):
+        container = {"name": "c", "image": IMAGE, "env": own}
+        spec = {"containers": [container], "restartPolicy": policy, "terminationGracePeriodSeconds": 1}
+        assert ask(state, "POST", pods, {"metadata": {"name": name}, "spec": spec})[0] == 201
+    phases = {"server": "Running", "once": "Succeeded", "cut-off": "Running"}
+    eventually(lambda: _phases(kemu) == phases, "they run")
+    uids = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in kemu.objects("pods")}
+    kemu.kill() if is_killed else kemu.stop()
+    kemu.up()
+    eventually(lambda: _phases(kemu) == {**phases, "cut-off": "Failed"}, "one of them runs again")
+    found = {pod["metadata"]["name"]: pod for pod in kemu.objects("pods")}
+    assert {name: pod["metadata"]["uid"] for name, pod in found.items()} == uids
+    assert found["server"]["status"]["containerStatuses"][0]["restartCount"] == 1
+    assert len(kemu.containers()) == 1
+    assert kemu.run("delete", "pod", "server", "once", "cut-off").code == 0
+    eventually(lambda: _phases(kemu) == {}, "they are gone")
+
+
+def _phases(kemu: Kemu) -> dict[str, str]:
+    return {pod["metadata"]["name"]: pod["status"]["phase"] for pod in kemu.objects("pods")}
 
 
 def test_a_damaged_file_is_told_and_does_not_keep_kemu_from_starting(kemu: Kemu) -> None:

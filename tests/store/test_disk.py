@@ -34,8 +34,9 @@ def kind(name: str, **more: Any) -> Kind[Spec]:
 
 
 THING, FLEETING = kind("Thing"), kind("Fleeting", ephemeral=True)
+BARE = kind("Bare", ephemeral=True, keeps_bare=True)
 MAKER = kind("Maker", ephemeral_children=True)
-KINDS = (THING, FLEETING, MAKER, CONFIG_MAP)
+KINDS = (THING, FLEETING, BARE, MAKER, CONFIG_MAP)
 
 
 def obj(kind: str, name: str, size: int = 1, owner: Resource[Any] | None = None) -> dict[str, Any]:
@@ -113,6 +114,17 @@ async def test_what_speaks_of_running_things_is_made_anew(lives: Lives) -> None:
     assert [r.name for r in second.store.list(THING)] == ["kept-child", "t"]
     assert [r.name for r in second.store.list(MAKER)] == ["m"]
     assert second.store.list(FLEETING) == []
+
+
+async def test_of_some_kinds_what_nobody_makes_anew_is_kept(lives: Lives) -> None:
+    first = await lives.next()
+    first.store.create(obj("Bare", "alone"))
+    first.store.create(obj("Bare", "controlled", owner=first.store.create(obj("Thing", "t"))))
+    by_file = first.store.create(obj("Bare", "by-file"))
+    first.ledger.note(by_file.key, Stated("a.yaml", obj("Bare", "by-file"), 1))
+    first.store.delete(BARE, first.store.create(obj("Bare", "gone")).name, "default")
+    await first.disk.flush()
+    assert [r.name for r in (await lives.next()).store.list(BARE)] == ["alone"]
 
 
 async def test_owners_in_a_circle_end_nothing(lives: Lives) -> None:
