@@ -11,6 +11,7 @@ import secrets
 
 LONGEST = 63
 _MD5 = 32
+_LONGEST_STEM = 58
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 _DNS1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -84,9 +85,9 @@ def child_name(parent: str, suffix: str) -> str:
     return parent[: LONGEST - _MD5 - len(suffix)] + digest + suffix
 
 
-def random_suffix() -> str:
-    """Five characters as `metadata.generateName` appends them (no vowels: no words)."""
-    return "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(5))
+def generated_name(stem: str) -> str:
+    """`stem` and five random characters (no vowels: no words), in 63 at most (apiserver storage/names/generate.go)."""
+    return stem[:_LONGEST_STEM] + "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(5))
 
 
 def short_hash(text: str) -> str:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from emulator.objects.errors import ApiError, BadRequest, Denied, Invalid
 from emulator.objects.kind import Json, Kind, Registry
-from emulator.objects.names import dns1123_subdomain_faults, random_suffix
+from emulator.objects.names import dns1123_subdomain_faults, generated_name
 from emulator.objects.problems import Problem, from_validation, knative_text, under
 from emulator.objects.refs import ObjectMeta
 from emulator.objects.resource import Resource
@@ -178,7 +178,7 @@ def _complete_metadata(kind: Kind[Any], obj: Json) -> None:
     metadata = {k: v for k, v in obj["metadata"].items() if v is not None}
     obj["apiVersion"], obj["metadata"] = kind.api_version, metadata
     if "name" not in metadata:
-        metadata["name"] = metadata["generateName"] + random_suffix()
+        metadata["name"] = generated_name(metadata["generateName"])
     if kind.namespaced:
         metadata.setdefault("namespace", "default")
     else:

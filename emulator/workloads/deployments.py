@@ -17,7 +17,7 @@ from pydantic import Field
 from emulator.control.reconciler import Note, Outcome, Reconciler, View
 from emulator.objects.kind import AGE, Column, Json, Kind, Request, Scale
 from emulator.objects.model import RETAIN_KEYS, IntOrString, Model
-from emulator.objects.names import child_name, short_hash
+from emulator.objects.names import short_hash
 from emulator.objects.platform import is_platform
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
@@ -161,7 +161,7 @@ def _sets(deployment: Resource[Any], label: str, view: View) -> Sets:
     present = [s for s in view.children(REPLICA_SET, deployment) if not s.is_deleting]
     new = next((s for s in present if s.labels.get(TEMPLATE_HASH) == label), None)
     old = sorted((s for s in present if s is not new), key=lambda s: str(s.metadata["creationTimestamp"]))
-    return Sets(new.name if new is not None else child_name(deployment.name, f"-{label}"), new, old)
+    return Sets(new.name if new is not None else f"{deployment.name}-{label}", new, old)
 
 
 def _sizes(deployment: Resource[Any], sets: Sets, view: View) -> Sizes:

@@ -15,7 +15,7 @@ from typing import Any
 
 from emulator.lib.clock import parse_rfc3339
 from emulator.objects.kind import Json
-from emulator.objects.names import random_suffix
+from emulator.objects.names import generated_name
 from emulator.objects.resource import Resource
 from emulator.workloads.templates import new_pod, worth
 
@@ -123,7 +123,7 @@ def written_indexes(indexes: Iterable[int]) -> str:
 
 def _indexed_pod(job: Resource[Any], template: Json, index: int) -> Json:
     stem = f"{job.name}-{index}"
-    pod = new_pod(job, template, {INDEX: str(index)}, f"{stem}-"[:58] + random_suffix())
+    pod = new_pod(job, template, {INDEX: str(index)}, generated_name(f"{stem}-"))
     metadata = pod["metadata"]
     metadata |= {"generateName": f"{stem}-", "annotations": {**metadata.get("annotations", {}), INDEX: str(index)}}
     field = {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{INDEX}']"}}

@@ -17,16 +17,13 @@ from emulator.lib.clock import SystemClock, parse_rfc3339
 from emulator.lib.durations import human
 from emulator.objects.kind import Column, Json, Request
 from emulator.objects.model import Model
-from emulator.objects.names import random_suffix
+from emulator.objects.names import generated_name
 from emulator.objects.podspec import PodSpec
 from emulator.objects.problems import Problem
 from emulator.objects.refs import OwnerReference
 from emulator.objects.resource import Resource
 from emulator.objects.schemas import not_supported
 from emulator.objects.selectors import Selector
-
-# What Kubernetes leaves of a Pod's own name before the five random characters (names/generate.go: maxGeneratedName).
-_LONGEST_STEM = 58
 
 
 class TemplateMetadata(Model):
@@ -101,7 +98,7 @@ def new_pod(owner: Resource[Any], template: Json, labels: Mapping[str, str] | No
     """A Pod of `template` for `owner`, with further labels; named after the owner and at random, unless `name` is."""
     metadata = template.get("metadata") or {}
     made: Json = {
-        "name": name or f"{owner.name}-"[:_LONGEST_STEM] + random_suffix(),
+        "name": name or generated_name(f"{owner.name}-"),
         "namespace": owner.namespace,
     }
     if not name:

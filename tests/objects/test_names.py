@@ -8,8 +8,8 @@ from emulator.objects.names import (
     child_name,
     dns1035_faults,
     dns1123_subdomain_faults,
+    generated_name,
     qualified_name_faults,
-    random_suffix,
 )
 
 
@@ -55,6 +55,11 @@ def test_a_long_one_is_cut_and_hashed_to_63_characters() -> None:
     assert child_name("x" * 62 + "y", "-deployment") != name
 
 
-def test_random_suffixes_have_five_letters_and_differ() -> None:
-    assert len({random_suffix() for _ in range(50)}) > 45
-    assert all(len(random_suffix()) == 5 for _ in range(5))
+def test_generated_names_end_in_five_letters_and_differ() -> None:
+    assert len({generated_name("a-") for _ in range(50)}) > 45
+    assert all(len(generated_name("a-")) == 7 for _ in range(5))
+
+
+def test_generated_names_have_63_characters_at_most() -> None:
+    made = generated_name("a" * 70 + "-")
+    assert (len(made), made[:58]) == (63, "a" * 58)

@@ -11,6 +11,7 @@ from emulator.workloads.deployments import DEPLOYMENT, REVISION
 from emulator.workloads.pods import POD
 from emulator.workloads.replicasets import REPLICA_SET
 from tests.workloads.rolling import Rolling
+from tests.world import obj
 
 
 @pytest.fixture
@@ -29,6 +30,21 @@ async def test_pods_belong_to_a_replica_set_of_the_deployment(world: Rolling) ->
         assert pod.name.startswith(f"{replica_set.name}-") and len(pod.name) == len(replica_set.name) + 6
         assert pod.is_controlled_by(replica_set)
         assert pod.labels == {"app": "d", "pod-template-hash": label}
+
+
+async def test_long_names_are_cut_for_pods_only(world: Rolling) -> None:
+    name = "d" * 55
+    spec = {
+        "replicas": 1,
+        "selector": {"matchLabels": {"app": "d"}},
+        "template": {"metadata": {"labels": {"app": "d"}}, "spec": {"containers": [{"name": "c", "image": "app"}]}},
+    }
+    world.store.create(obj(DEPLOYMENT, name, spec))
+    world.controller.settle()
+    (replica_set,) = world.store.list(REPLICA_SET)
+    assert replica_set.name == f"{name}-{replica_set.labels['pod-template-hash']}"
+    (pod,) = world.store.list(POD)
+    assert (len(pod.name), pod.name[:58]) == (63, replica_set.name[:58])
 
 
 async def test_running_again_writes_nothing(world: Rolling) -> None:
