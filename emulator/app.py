@@ -52,6 +52,7 @@ from emulator.serving.backends import Backends
 from emulator.serving.configrules import CONFIG_WEBHOOK, config_problems, operator_problems
 from emulator.serving.reconcilers import KINDS as SERVING_KINDS
 from emulator.serving.reconcilers import RECONCILERS as SERVING_RECONCILERS
+from emulator.serving.rehearsals import rehearsals
 from emulator.serving.requestlog import RequestLogs
 from emulator.serving.scaler import FrozenTier, Scaler
 from emulator.serving.visits import Visits
@@ -129,7 +130,7 @@ class App:
         self._instance = instance
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
-        self.store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP, WEBHOOKS)
+        self.store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP, (*WEBHOOKS, *rehearsals(self._rehearse)))
         self._ledger = Ledger()
         self._database = Database(settings.data_dir)
         self._disk = Disk(self._database, self.store, self._ledger)
@@ -148,6 +149,9 @@ class App:
             await self._start(show)
         finally:
             await self._disk.close()
+
+    def _rehearse(self, pod: dict[str, Any]) -> None:
+        self.store.create(pod, dry_run=True)
 
     def _define(self) -> None:
         """Kinds that users have defined are served from here on."""

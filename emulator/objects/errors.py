@@ -165,8 +165,8 @@ class BadRequest(ApiError):
 class Denied(BadRequest):
     """A Knative webhook refused the object in these words; `problems` keeps each fault with its path."""
 
-    def __init__(self, webhook: str, problems: Sequence[Problem], text: str) -> None:
-        super().__init__(f'admission webhook "{webhook}" denied the request: validation failed: {text}')
+    def __init__(self, webhook: str, problems: Sequence[Problem], text: str, phase: str = "validation") -> None:
+        super().__init__(f'admission webhook "{webhook}" denied the request: {phase} failed: {text}')
         self.problems = list(problems)
 
 

@@ -28,13 +28,15 @@ _SYSTEM = ("apiVersion", "kind", "metadata", "status")
 class Webhook:
     """One more judge of a kind's objects, who knows what the kind itself does not: which ConfigMaps are settings.
 
-    `judge` is asked once the object is complete and keeps to its kind's own rules. The texts of its refusals stand
-    alone: they name their place themselves.
+    `judge` is asked once the object is complete and keeps to its kind's own rules, or of dry runs only. The texts of
+    its refusals stand alone: they name their place themselves. `phase` is what they say has failed.
     """
 
     name: str
     kind: Kind[Any]
     judge: Callable[[Resource[Any]], Iterable[Problem]]
+    phase: str = "validation"
+    of_dry_runs: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ def decode(kind: Kind[Any], obj: Json) -> Resource[Any]:
 def refusal(kind: Kind[Any], obj: Json, faulty: Faulty) -> ApiError:
     """What a client is told: the webhook's words for broken rules of Knative, else 422."""
     if faulty.webhook is not None:
-        return Denied(faulty.webhook.name, faulty.problems, "; ".join(p.message for p in faulty.problems))
+        text = "; ".join(p.message for p in faulty.problems)
+        return Denied(faulty.webhook.name, faulty.problems, text, faulty.webhook.phase)
     if faulty.by_rule and kind.webhook:
         return Denied(kind.webhook, faulty.problems, knative_text(faulty.problems))
     metadata = obj.get("metadata")

@@ -141,7 +141,7 @@ class Store:
         if kind.drops_status:
             obj = {k: v for k, v in obj.items() if k != "status"}
         uid = str(uuid.uuid4())
-        admitted = admit(kind, obj, Request(None, user, self.config, uid, self.webhooks))
+        admitted = admit(kind, obj, Request(None, user, self.config, uid, self._judges(dry_run)))
         if self.find(kind, admitted.name, admitted.namespace) is not None:
             raise AlreadyExists(kind.resource, admitted.name)
         metadata = admitted.obj["metadata"]
@@ -167,7 +167,7 @@ class Store:
         namespace = (metadata.get("namespace") or "default") if kind.namespaced else ""
         old = self.get(kind, metadata.get("name", ""), namespace)
         _check_precondition(old, metadata)
-        admitted = admit(kind, obj, Request(old, user, self.config, old.uid, self.webhooks))
+        admitted = admit(kind, obj, Request(old, user, self.config, old.uid, self._judges(dry_run)))
         new = _with_server_fields(admitted, old)
         _check_finalizers(new, old)
         if manager is not None:
@@ -178,6 +178,9 @@ class Store:
         if settled(new.obj, old.obj) == old.obj:
             return old
         return new if dry_run else self._replace(new, old)
+
+    def _judges(self, dry_run: bool) -> Sequence[Webhook]:
+        return tuple(webhook for webhook in self.webhooks if dry_run or not webhook.of_dry_runs)
 
     def update_status(
         self,

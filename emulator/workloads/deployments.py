@@ -94,7 +94,7 @@ def _validate(deployment: Resource[DeploymentSpec], request: Request) -> Iterato
     spec = deployment.obj["spec"]
     yield from selector_problems(deployment, request)
     yield from replica_problems(spec)
-    yield from container_problems(spec)
+    yield from container_problems(spec["template"]["spec"], "spec", "template", "spec")
     yield from restart_problems(spec)
     strategy, path = spec["strategy"], ("spec", "strategy")
     if strategy["type"] not in ("Recreate", "RollingUpdate"):

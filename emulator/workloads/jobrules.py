@@ -73,7 +73,7 @@ def job_problems(job: Resource[Any], old: Resource[Any] | None, uid: str) -> Ite
     """All that is wrong with a Job that is to be made, or to become of `old`."""
     spec = job.obj["spec"]
     yield from spec_problems(spec, ("spec",))
-    yield from container_problems(spec)
+    yield from container_problems(spec["template"]["spec"], "spec", "template", "spec")
     labels = labels_of(spec["template"])
     if not spec["manualSelector"] and old is None and labels.get(CONTROLLER_UID) != uid:
         said = f"Invalid value: {json.dumps(labels)}: must be '{uid}'"

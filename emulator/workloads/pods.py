@@ -12,10 +12,10 @@ from typing import Any
 
 from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.podspec import PodSpec
-from emulator.objects.problems import Problem, missing
+from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 from emulator.workloads.poddefaults import fill_pod_spec
-from emulator.workloads.templates import ago
+from emulator.workloads.templates import ago, container_problems
 
 NODE = "kemu"
 VIRTUAL = "kemu.dev/virtual-containers"
@@ -42,12 +42,7 @@ def _default(obj: Json, request: Request) -> None:
 
 
 def _validate(pod: Resource[PodSpec], request: Request) -> Iterator[Problem]:
-    if not pod.spec.containers:
-        yield missing("spec", "containers")
-    for index, container in enumerate(pod.spec.containers):
-        for field in ("name", "image"):
-            if not getattr(container, field):
-                yield missing("spec", "containers", index, field)
+    yield from container_problems(pod.obj["spec"], "spec")
     if _is_of_func(pod):
         said = (
             "Forbidden: kemu runs no Pod for func to dial through; the name that func looks for must resolve on this "

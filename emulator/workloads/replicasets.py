@@ -51,7 +51,7 @@ def _validate(replica_set: Resource[ReplicaSetSpec], request: Request) -> Iterat
     spec = replica_set.obj["spec"]
     yield from selector_problems(replica_set, request)
     yield from replica_problems(spec)
-    yield from container_problems(spec)
+    yield from container_problems(spec["template"]["spec"], "spec", "template", "spec")
     yield from restart_problems(spec)
 
 

@@ -17,9 +17,9 @@ from emulator.lib.clock import SystemClock, parse_rfc3339
 from emulator.lib.durations import human
 from emulator.objects.kind import Column, Json, Request
 from emulator.objects.model import Model
-from emulator.objects.names import generated_name
+from emulator.objects.names import dns1123_label_faults, generated_name
 from emulator.objects.podspec import PodSpec
-from emulator.objects.problems import Problem
+from emulator.objects.problems import Path, Problem
 from emulator.objects.refs import OwnerReference
 from emulator.objects.resource import Resource
 from emulator.objects.schemas import not_supported
@@ -75,16 +75,26 @@ def restart_problems(spec: Json, allowed: tuple[str, ...] = ("Always",)) -> Iter
         yield not_supported(("spec", "template", "spec", "restartPolicy"), policy, allowed)
 
 
-def container_problems(spec: Json) -> Iterator[Problem]:
-    """Every container of the template has a name and an image."""
-    containers = spec["template"]["spec"].get("containers") or ()
-    path = ("spec", "template", "spec", "containers")
-    if not containers:
-        yield Problem(path, "Required value", "FieldValueRequired")
-    for index, container in enumerate(containers):
-        for field in ("name", "image"):
-            if not container.get(field):
-                yield Problem((*path, index, field), "Required value", "FieldValueRequired")
+def container_problems(pod_spec: Json, *path: str) -> Iterator[Problem]:
+    """Every container of the PodSpec at `path` has an image, and a name of its own that is a DNS label."""
+    if not pod_spec.get("containers"):
+        yield Problem((*path, "containers"), "Required value", "FieldValueRequired")
+    seen: set[str] = set()
+    for which in ("initContainers", "containers"):
+        for index, container in enumerate(pod_spec.get(which) or ()):
+            for field in ("name", "image"):
+                if not container.get(field):
+                    yield Problem((*path, which, index, field), "Required value", "FieldValueRequired")
+            if name := container.get("name"):
+                yield from _name_problems(name, seen, (*path, which, index, "name"))
+
+
+def _name_problems(name: str, seen: set[str], path: Path) -> Iterator[Problem]:
+    for fault in dns1123_label_faults(name):
+        yield Problem(path, f'Invalid value: "{name}": {fault}')
+    if name in seen:
+        yield Problem(path, f'Duplicate value: "{name}"', "FieldValueDuplicate")
+    seen.add(name)
 
 
 def replica_problems(spec: Json) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ def container(state: dict[str, Any], *, ready: bool = False, restarts: int = 0, 
 
 def standing(*statuses: dict[str, Any], phase: str = "Running", **more: Any) -> Resource[Any]:
     """A Pod with such statuses; `init` are those of init containers, `is_ready` and `deleting` say the rest."""
-    made = pod({"initContainers": [{"name": "i", "image": "a"}] * 2} if "init" in more else None)
+    made = pod({"initContainers": [{"name": name, "image": "a"} for name in ("i", "j")]} if "init" in more else None)
     conditions = [{"type": "Ready", "status": str(more.get("is_ready", False))}]
     conditions.append({"type": "Initialized", "status": str("init" not in more)})
     status: dict[str, Any] = {"phase": phase, "containerStatuses": list(statuses), "conditions": conditions}
@@ -89,6 +89,22 @@ def test_a_pod_gets_what_clients_look_for() -> None:
     spec = made.obj["spec"]
     assert made.status == {"phase": "Pending"}
     assert (spec["nodeName"], spec["serviceAccountName"], spec["restartPolicy"]) == ("kemu", "default", "Always")
+
+
+@pytest.mark.parametrize(
+    ("containers", "said"),
+    [
+        ([], "spec.containers: Required value"),
+        ([{"name": "a"}], "spec.containers[0].image: Required value"),
+        ([{"image": "x"}], "spec.containers[0].name: Required value"),
+        ([{"name": "A", "image": "x"}], 'spec.containers[0].name: Invalid value: "A": a lowercase RFC 1123 label'),
+        ([{"name": "a", "image": "x"}] * 2, 'spec.containers[1].name: Duplicate value: "a"'),
+    ],
+    ids=["none", "no image", "no name", "no label", "twice"],
+)
+def test_containers_that_are_refused(containers: list[dict[str, Any]], said: str) -> None:
+    made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": containers}}
+    assert said in World().refusal(made)
 
 
 def test_the_helper_that_func_dials_through_is_refused_at_once() -> None:
