@@ -27,6 +27,7 @@ from emulator.eventing.reconcilers import KINDS as EVENTING_KINDS
 from emulator.eventing.reconcilers import RECONCILERS as EVENTING_RECONCILERS
 from emulator.ingress.cluster import ClusterClient
 from emulator.ingress.deadlines import Deadlines
+from emulator.ingress.doors import Doors
 from emulator.ingress.hosts import HostTable, VirtualHosts
 from emulator.ingress.server import Listener, PortForbidden, PortInUse, Server, bind, unknown_host
 from emulator.ingress.upstream import Dialer
@@ -191,7 +192,7 @@ class App:
                 for name, work in parts.work():
                     tasks.spawn(work, name)
                 tasks.spawn(self._disk.run(), "disk")
-                tasks.spawn(self._keep_names(parts.hosts.internal, _gateway(sockets.inside)), "names")
+                tasks.spawn(self._keep_names(parts, _gateway(sockets.inside)), "names")
                 if settings.watch:
                     tasks.spawn(watch(self._loader, settings.reload_quiet_s, _show_notes), "manifests")
                 state = self._state(sockets)
@@ -251,17 +252,21 @@ class App:
             inside=f"{sockets.inside.getsockname()[0]}:{_port(sockets.inside)}",
         )
 
-    async def _keep_names(self, table: HostTable, gateway: str) -> None:
-        """The hosts file that containers see follows the table of cluster-local names."""
+    async def _keep_names(self, parts: Parts, gateway: str) -> None:
+        """What containers see follows the table of cluster-local names: the hosts file, and ports that listen."""
         written: tuple[list[str], dict[str, str]] = ([], {})
-        while True:
-            names = [name for name in table.names() if not name.startswith("*")]
-            wanted = names, dict(table.pins)
-            if wanted != written:
-                await asyncio.to_thread(self._hosts_file.write, gateway, *wanted)
-                written = wanted
-            await table.changed()
-            await asyncio.sleep(_NAMES_EVERY_S)
+        table = parts.hosts.internal
+        async with Tasks() as tasks:
+            while True:
+                names = [name for name in table.names() if not name.startswith("*")]
+                wanted = names, dict(table.pins)
+                if wanted != written:
+                    await asyncio.to_thread(self._hosts_file.write, gateway, *wanted)
+                    written = wanted
+                if gateway:
+                    await parts.doors(gateway).keep(table.ports, tasks)
+                await table.changed()
+                await asyncio.sleep(_NAMES_EVERY_S)
 
     # -- the end
 
@@ -336,6 +341,7 @@ class Parts:
         self._store = store
         self._deadlines = Deadlines()
         self._servers: dict[str, Server] = {}
+        self._doors: Doors | None = None
         self.hosts = VirtualHosts()
         self.link = EngineLink(runtime, settings.engine_retry_s, settings.engine_retry_max_s)
         recorder = Recorder(store, KUBE_EVENT)
@@ -378,7 +384,7 @@ class Parts:
 
     def listen(self, sockets: Sockets, prefix: str, kept: Kept) -> Iterator[tuple[str, Server]]:
         """The servers, by name. The API lies under `prefix`; `kept.stop` is what `kemu down` asks of it."""
-        public, internal, why = self.hosts.public, self.hosts.internal, self._backends.why_absent
+        public, why = self.hosts.public, self._backends.why_absent
         actions = Actions(
             fire=self._eventing.fire,
             stop=kept.stop,
@@ -394,18 +400,30 @@ class Parts:
         app = api(self._store, prefix, actions)
         for name, listener in (
             ("public", Listener(sockets.public, public, self._deadlines, unknown_host(public, why))),
-            ("inside", Listener(sockets.inside, internal, self._deadlines, unknown_host(internal, why))),
+            ("inside", self._inside(sockets.inside)),
             ("control", Listener(sockets.control, HostTable(), self._deadlines, app, speaks_http2=True)),
         ):
             server = Server(listener)
             self._servers[name] = server
             yield f"listener {name}", server
 
+    def doors(self, gateway: str) -> Doors:
+        """Where containers find kemu on other ports than the usual one."""
+        if self._doors is None:
+            self._doors = Doors(gateway, lambda bound: Server(self._inside(bound)))
+        return self._doors
+
+    def _inside(self, bound: socket.socket) -> Listener:
+        internal = self.hosts.internal
+        return Listener(bound, internal, self._deadlines, unknown_host(internal, self._backends.why_absent))
+
     async def end(self, drain_s: float) -> None:
         """Take nothing more; let requests and events end for `drain_s`, then remove the containers."""
         self._logs.release()
         drains = {"control": min(drain_s, _API_DRAIN_S)}
         servers = [server.stop(drains.get(name, drain_s)) for name, server in self._servers.items()]
+        if self._doors is not None:
+            servers.append(self._doors.stop(drain_s))
         await asyncio.gather(self._eventing.wind_down(drain_s), *servers)
         if self.link.is_here:
             await self._pods.end(drain_s)

@@ -43,6 +43,7 @@ class HostTable:
         self._fallback = fallback
         self.pins: dict[str, str] = {}
         """Names that lead containers to an address of their own, not to kemu's listener."""
+        self._heard: dict[str, frozenset[int]] = {}
         self._news = asyncio.Event()
 
     def set(self, host: str, handler: Handler) -> None:
@@ -78,6 +79,20 @@ class HostTable:
         if address:
             self.pins[host] = address
         self._news.set()
+
+    def hear(self, host: str, ports: frozenset[int]) -> None:
+        """Let containers find kemu's listener under `host` on these ports, too."""
+        if self._heard.get(host, frozenset()) == ports:
+            return
+        self._heard.pop(host, None)
+        if ports:
+            self._heard[host] = ports
+        self._news.set()
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """All that were said to `hear`."""
+        return frozenset[int]().union(*self._heard.values())
 
     def find(self, raw: bytes) -> Handler | None:
         """The handler for a Host header as it came, or None."""

@@ -153,11 +153,15 @@ class ServiceDelivery:
     def _pin(
         self, service: Resource[ServiceSpec], names: tuple[str, ...], found: Resource[EndpointsData] | None
     ) -> None:
-        """Where containers look for a Service that kemu does not listen for."""
-        is_heard = service.spec.type == "ExternalName" or any(port.port == _HTTP for port in service.spec.ports)
+        """Where containers look for a Service: at a Pod of it where that listens on the very ports, whatever it speaks
+        there; else at kemu's own listeners, which speak HTTP.
+        """
+        ports = frozenset(port.port for port in service.spec.ports if port.protocol == "TCP")
+        is_heard = service.spec.type == "ExternalName" or _HTTP in ports or _is_mapped(service, found)
         first = next((a.ip for subset in (found.spec.subsets if found else ()) for a in subset.addresses), "")
         for name in names:
             self._hosts.pin(name, "" if is_heard else first)
+            self._hosts.hear(name, ports - {_HTTP} if is_heard else frozenset())
 
     def _drop_service(self, service: Resource[ServiceSpec]) -> None:
         entry = self._entries.pop((service.namespace, service.name), None)
@@ -167,6 +171,7 @@ class ServiceDelivery:
             turns.share([])
         for name in entry.names:
             self._hosts.pin(name, "")
+            self._hosts.hear(name, frozenset())
             if self._hosts.own(name) is entry.handler:
                 self._hosts.remove(name)
 
@@ -196,6 +201,13 @@ class ServiceDelivery:
                 reference = address.target_ref or {}
                 pod = self._store.find(POD, str(reference.get("name", "")), endpoints.namespace if endpoints else "")
                 yield _reached(pod, address.ip, numbers[0])
+
+
+def _is_mapped(service: Resource[ServiceSpec], endpoints: Resource[EndpointsData] | None) -> bool:
+    """Whether a Pod listens on other ports than its Service is asked on."""
+    asked = {port.name: port.port for port in service.spec.ports}
+    subsets = endpoints.spec.subsets if endpoints is not None else ()
+    return any(each.port != asked.get(each.name, each.port) for subset in subsets for each in subset.ports)
 
 
 def _reached(pod: Resource[Any] | None, ip: str, port: int) -> Address:

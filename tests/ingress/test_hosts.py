@@ -144,3 +144,12 @@ async def test_whoever_waits_hears_of_a_name_that_came_or_went() -> None:
         table.set("b.test", RuleHandler.to())
         await table.changed()
     assert table.names() == ["b.test"]
+
+
+def test_ports_are_heard_until_nobody_asks_for_them() -> None:
+    table = HostTable()
+    table.hear("a", frozenset({9000, 9001}))
+    table.hear("b", frozenset({9001}))
+    assert table.ports == {9000, 9001}
+    table.hear("a", frozenset())
+    assert table.ports == {9001}

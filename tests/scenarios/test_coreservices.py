@@ -43,7 +43,9 @@ def test_containers_reach_pods_by_the_names_of_their_services(kemu: Kemu) -> Non
     web = core("web", selector=LABELS, ports=[{"port": 80, "targetPort": "web"}])
     direct = core("direct", selector=LABELS, clusterIP="None", ports=[{"port": 8080}])
     alias = core("alias", type="ExternalName", externalName="web.default.svc.cluster.local")
-    write(kemu, deployment(2), web, direct, alias, service("front"))
+    mapped = [{"name": "a", "port": 9126, "targetPort": 8080}, {"name": "b", "port": 9127, "targetPort": "web"}]
+    other = core("other", selector=LABELS, ports=mapped)
+    write(kemu, deployment(2), web, direct, alias, other, service("front"))
     kemu.up()
     eventually(lambda: ready(kemu, 2), "both Pods are behind the Service")
     urls = (
@@ -52,6 +54,8 @@ def test_containers_reach_pods_by_the_names_of_their_services(kemu: Kemu) -> Non
         "http://web",
         "http://direct.default.svc.cluster.local:8080",
         "http://alias.default.svc.cluster.local",
+        "http://other.default.svc.cluster.local:9126",
+        "http://other:9127",
     )
     for url in urls:
         reply = kemu.request("front", f"/fetch?url={url}/")

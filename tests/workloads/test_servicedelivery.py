@@ -55,6 +55,19 @@ async def test_without_port_80_containers_find_a_pod_under_the_name(plane: Plane
         assert plane.hosts.internal.pins == {}
 
 
+async def test_with_other_ports_than_its_pods_have_a_service_is_asked_at_kemus_listener(plane: Plane) -> None:
+    async with Tasks() as tasks:
+        store, hosts = World().store, plane.hosts.internal
+        ServiceDelivery(store, hosts, Dialer(tasks)).start()
+        made = store.create(service(ports=[{"port": 9000, "targetPort": plane.backend.port}]))
+        store.create(endpoints(plane.backend.port))
+        assert hosts.pins == {}
+        assert hosts.ports == {9000}
+        assert await ask(plane, f"http://{FULL}:9000/echo") == (200, "event")
+        store.delete(made.kind, "web", "default")
+        assert hosts.ports == set()
+
+
 async def test_an_alias_of_a_name_that_kemu_knows_leads_there(plane: Plane) -> None:
     async with Tasks() as tasks:
         store = World().store
