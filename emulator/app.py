@@ -347,7 +347,9 @@ class Parts:
         recorder = Recorder(store, KUBE_EVENT)
         self.controller = Controller(store, RECONCILERS, recorder, addresses)
         self.images = ImageKeeper(store, self.link)
-        self._client = ClusterClient(self.hosts.internal, dialer, self._deadlines)
+        self._client = ClusterClient(
+            self.hosts.internal, dialer, self._deadlines, lambda host: self._backends.is_expected(host)
+        )
         self._eventing = Eventing(store, self.hosts, self._client)
         tier = FrozenTier(settings.idle, settings.frozen_max)
         self._scaler = Scaler(store, lambda *revision: self._backends.throttler(*revision), NAMESPACE, tier)

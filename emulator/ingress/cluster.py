@@ -24,6 +24,8 @@ from emulator.settings import CLUSTER_DOMAIN
 
 RESPONSE_LIMIT = 64 * 1024 * 1024
 SINKS_KEPT = 20_000
+EXPECTED_S, _LOOK_S = 30.0, 0.05
+"""How long a name that is about to come is waited for, and how often it is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +238,20 @@ def _nobody(_: Answer) -> None:
 
 
 class ClusterClient:
-    """Makes Calls. One for the process; `hosts` is the internal table."""
+    """Makes Calls. One for the process; `hosts` is the internal table.
 
-    def __init__(self, hosts: HostTable, dialer: Dialer, deadlines: Deadlines) -> None:
+    A cluster-local name that is not there is waited for while `is_expected` says of it that it is about to come.
+    """
+
+    def __init__(
+        self,
+        hosts: HostTable,
+        dialer: Dialer,
+        deadlines: Deadlines,
+        is_expected: Callable[[str], bool] = lambda host: False,
+    ) -> None:
+        self._is_expected = is_expected
+        self._waiting: dict[bytes, list[Call]] = {}
         self._hosts = hosts
         self._dialer = dialer
         self._deadlines = deadlines
@@ -268,7 +281,7 @@ class ClusterClient:
         elif handler is not None and sink.is_plain:
             handler.call(call)
         elif sink.is_local:
-            call.fail(502, f"dial tcp: lookup {sink.url.hostname}: no such host")
+            self._wait(call, sink.url.hostname or "")
         else:
             call.dispatch(sink.endpoint or self._endpoint(sink))
         return call
@@ -292,6 +305,26 @@ class ClusterClient:
             endpoint.close()
         self._foreign.clear()
         self._sinks.clear()
+
+    def _wait(self, call: Call, name: str) -> None:
+        """Enter the host once somebody answers to it; fail if that is not to be expected (any more)."""
+        waiting = self._waiting.setdefault(call.host, [])
+        waiting.append(call)
+        if len(waiting) == 1:
+            self._look(call.host, name, asyncio.get_running_loop().time() + EXPECTED_S)
+
+    def _look(self, host: bytes, name: str, until: float) -> None:
+        loop, handler = asyncio.get_running_loop(), self._hosts.find(host)
+        if handler is None and loop.time() < until and self._is_expected(name):
+            loop.call_later(_LOOK_S, self._look, host, name, until)
+            return
+        for call in self._waiting.pop(host):
+            if call.finished:
+                continue
+            if handler is not None:
+                handler.call(call)
+            else:
+                call.fail(502, f"dial tcp: lookup {name}: no such host")
 
     def _sink(self, url: str) -> Sink:
         if len(self._sinks) > SINKS_KEPT:

@@ -30,6 +30,16 @@ def why_absent(store: Store, addresses: Addresses, host: str) -> str:
     return ""
 
 
+def is_expected(store: Store, addresses: Addresses, host: str) -> bool:
+    """Whether a Route is about to answer to `host`: it is there, and neither ready nor past hope."""
+    return any(
+        names is not None and host in names.internal("")
+        for route in store.list(ROUTE)
+        if not route.is_ready and not route.has_failed
+        for names in (_host_names(store, addresses, route),)
+    )
+
+
 def _told(resource: Resource[Any]) -> str:
     ready = resource.condition("Ready")
     said = ready.get("message") or ready.get("reason") or "it has only just come"

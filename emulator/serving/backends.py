@@ -21,7 +21,7 @@ from emulator.lib.report import report
 from emulator.objects.kind import Kind
 from emulator.objects.podmarks import ADDRESS, COLD_START, REVISION_LABEL, takes_requests
 from emulator.objects.resource import Resource
-from emulator.serving.absences import why_absent
+from emulator.serving.absences import is_expected, why_absent
 from emulator.serving.ingresstable import IngressTable
 from emulator.serving.kinds import REVISION
 from emulator.serving.throttler import Hooks, Throttler
@@ -76,6 +76,10 @@ class Backends:
     def why_absent(self, host: str) -> str:
         """See absences.py."""
         return why_absent(self._store, self._addresses, host)
+
+    def is_expected(self, host: str) -> bool:
+        """See absences.py."""
+        return is_expected(self._store, self._addresses, host)
 
     async def drain(self, address: tuple[str, int], timeout_s: float) -> bool:
         """True once no request is under way to a replica that was taken out; False after `timeout_s`."""

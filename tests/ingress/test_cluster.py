@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from emulator.ingress.cluster import Answer, Call, Sink
+from emulator.ingress.cluster import Answer, Call, ClusterClient, Sink
 from emulator.ingress.connection import Connection
 from emulator.ingress.cycle import Cycle
+from emulator.ingress.deadlines import Deadlines
 from tests.ingress.conftest import World, throttler
 
 
@@ -115,6 +116,37 @@ async def test_a_call_that_is_cancelled_closes_its_connection(world: World) -> N
         sent.cancel()
         await closed.wait()
     assert answers == []
+
+
+async def test_a_cluster_local_name_that_is_about_to_come_is_waited_for(world: World) -> None:
+    name, expected = "soon.default.svc.cluster.local", {"soon.default.svc.cluster.local"}
+    client = ClusterClient(world.hosts.internal, world.dialer, Deadlines(), expected.__contains__)
+    first, second = list[Answer](), list[Answer]()
+    client.start(f"http://{name}/echo", [], b"a", first.append)
+    client.start(f"http://{name}/echo", [], b"b", second.append).cancel()
+    await asyncio.sleep(0)
+    assert first == []
+    world.serve(world.throttler, name)
+    answer = await client.post(f"http://{name}/echo", [], b"c", 5.0)
+    assert (answer.status, answer.body) == (200, b"c")
+    async with asyncio.timeout(10):
+        while not first:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert (first[0].status, first[0].body, second) == (200, b"a", [])
+
+
+async def test_a_cluster_local_name_that_comes_to_nothing_is_not_waited_for(world: World) -> None:
+    name, expected = "soon.default.svc.cluster.local", {"soon.default.svc.cluster.local"}
+    client = ClusterClient(world.hosts.internal, world.dialer, Deadlines(), expected.__contains__)
+    answers: list[Answer] = []
+    client.start(f"http://{name}/", [], b"", answers.append)
+    await asyncio.sleep(0)
+    assert answers == []
+    expected.clear()
+    async with asyncio.timeout(10):
+        while not answers:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert answers[0].error == f"dial tcp: lookup {name}: no such host"
 
 
 async def test_a_cluster_local_name_that_nobody_has_is_not_dialled(world: World) -> None:

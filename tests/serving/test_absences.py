@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emulator.control.addresses import Addresses
-from emulator.serving.absences import why_absent
+from emulator.serving.absences import is_expected, why_absent
 from emulator.serving.domainmappings import DOMAIN_MAPPING
 from emulator.serving.kinds import ROUTE, SERVICE
 from tests.world import World, obj
@@ -46,3 +46,14 @@ def test_a_domain_mapping_tells_for_itself() -> None:
     world.ready(world.create(obj(DOMAIN_MAPPING, "shop.test", {"ref": ref})), "False", "DomainAlreadyClaimed", "in use")
     said = "DomainMapping default/shop.test is not ready: in use"
     assert why_absent(world.store, Addresses(), "shop.test") == said
+
+
+def test_a_route_that_waits_for_its_revision_is_expected_to_answer() -> None:
+    world, name = World(), "hello.default.svc.cluster.local"
+    assert not is_expected(world.store, Addresses(), name)
+    route = world.create(obj(ROUTE, "hello", SPEC))
+    for status, expected in (("Unknown", True), ("False", False), ("True", False)):
+        world.ready(route, status)
+        assert is_expected(world.store, Addresses(), name) is expected
+    world.ready(route, "Unknown")
+    assert not is_expected(world.store, Addresses(), "other.default.svc.cluster.local")
