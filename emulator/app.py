@@ -97,6 +97,7 @@ _CLUSTER_PORT = 80
 _LOOPBACK = "127.0.0.1"
 _API_DRAIN_S = 1.0  # what lasts longer there is a watch, and would last for ever
 _NAMES_EVERY_S = 0.05
+_MOST_NAMED = 3
 _SWEEP_S, _HURRIED_SWEEP_S = 5.0, 1.0
 _LOOK_S = 0.5  # how long the start table waits for the engine to say which images it has
 _OPERATORS = {"KnativeServing": config_maps, "KnativeEventing": config_maps}
@@ -216,7 +217,8 @@ class App:
         """Remove what a killed kemu of this data directory left; the lock says that it is gone."""
         names = await self._runtime.sweep()
         if names:
-            report(logger, "kemu", "removed %d container(s) that a killed kemu left: %s", len(names), ", ".join(names))
+            shown = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+            report(logger, "kemu", "removed %d container(s) that a killed kemu left: %s", len(names), shown)
 
     async def _bind_inside(self) -> socket.socket:
         """The socket for containers: on the bridge's gateway, port 80 where that may be bound."""

@@ -22,7 +22,7 @@ from emulator.cli.writer import Writer
 _COLOURS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)
 _RED, _YELLOW, _DIM, _OFF = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 _CLEAR = "\r\x1b[2K"
-_WIDEST = 28
+_NARROWEST, _WIDEST, _END = 20, 28, 10
 
 
 class Terminal(logging.Handler):
@@ -34,7 +34,7 @@ class Terminal(logging.Handler):
         self._is_json = is_json
         self._has_colour = not is_json and stream.isatty() and not _no_colour()
         self._shows_traces = shows_traces
-        self._width = 12
+        self._width = _NARROWEST
         self._names: dict[str, int] = {}
         self._has_progress = False
 
@@ -79,7 +79,7 @@ class Terminal(logging.Handler):
             rest += logging.Formatter().formatException(record.exc_info).splitlines()
         elif record.exc_info and record.exc_info[1] is not None:
             first += f" ({type(record.exc_info[1]).__name__}: {record.exc_info[1]}; -v shows where)"
-        name = about.ljust(self._width)
+        name = _cut(about).ljust(self._width)
         if not self._has_colour:
             return "\n".join([f"{clock}  {name}  {first}", *(f"{'':<{14 + self._width + 2}}{line}" for line in rest)])
         shade = _RED if record.levelno >= logging.ERROR else _YELLOW if record.levelno >= logging.WARNING else ""
@@ -114,6 +114,11 @@ def set_up(*, is_json: bool, is_verbose: bool, is_quiet: bool, stream: IO[str] |
     for noisy in ("uvicorn", "urllib3", "docker", "watchfiles", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     return terminal
+
+
+def _cut(name: str) -> str:
+    """A name that fits the column: its beginning and its end, in which generated names differ."""
+    return name if len(name) <= _WIDEST else f"{name[: _WIDEST - _END - 1]}…{name[-_END:]}"
 
 
 def _about(record: logging.LogRecord) -> str:

@@ -25,8 +25,10 @@ from emulator.ingress.connection import Connection, ListenerConfig
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.hosts import HostTable, normal_host
 from emulator.ingress.versions import EitherConnection
+from emulator.lib.guesses import nearest
 
 BACKLOG = 2048
+_MOST_LISTED = 20
 
 
 class PortInUse(Exception):
@@ -142,7 +144,9 @@ def unknown_host(hosts: HostTable, why: Callable[[str], str] = lambda host: "") 
 
     async def answer(request: Request, _: Exception) -> PlainTextResponse:
         host = request.headers.get("host", "")
-        listed = "\n".join(f"  {name}" for name in hosts.names()) or "  (none yet)"
+        names, more = nearest(host, hosts.names(), _MOST_LISTED)
+        listed = "\n".join(f"  {name}" for name in names) or "  (none yet)"
+        listed += f"\n  … and {more} more" if more else ""
         reason = why(normal_host(host.encode()).decode(errors="replace"))
         said = f"{reason}\n" if reason else f'no Service answers to the host "{host}"; there are:\n{listed}\n'
         return PlainTextResponse(said, 404, headers={"X-Content-Type-Options": "nosniff"})

@@ -28,5 +28,13 @@ def near_names(name: str, known: Iterable[str], among: str = "there are: ") -> s
     names = sorted(set(known))
     if guess := did_you_mean(name, names):
         return guess
-    few = difflib.get_close_matches(name, names, n=_FEW, cutoff=0.0)
-    return f"{among}{', '.join(sorted(few))}{', …' if len(names) > len(few) else ''}"
+    few, more = nearest(name, names, _FEW)
+    return f"{among}{', '.join(few)}{', …' if more else ''}"
+
+
+def nearest(name: str, known: Iterable[str], most: int) -> tuple[list[str], int]:
+    """The `most` names that look most like `name`, sorted, and how many others there are."""
+    names = sorted(set(known))
+    if len(names) <= most:
+        return names, 0
+    return sorted(difflib.get_close_matches(name, names, n=most, cutoff=0.0)), len(names) - most

@@ -55,9 +55,9 @@ def test_piped_lines_are_plain_and_aligned(screen: Screen) -> None:
         report(logger, "a-longer-name", "one\ntwo")
 
     first, second, third = shown(screen, act).splitlines()
-    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}  hello          scaled 0 → 1", first)
-    assert second[14:] == "a-longer-name  one"
-    assert third == " " * 29 + "two"
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}  hello                 scaled 0 → 1", first)
+    assert second[14:] == "a-longer-name         one"
+    assert third == " " * 36 + "two"
 
 
 @pytest.mark.parametrize("screen", [True], indirect=True)
@@ -109,4 +109,17 @@ def test_an_exception_is_one_line_unless_asked_for(screen: Screen, traces: bool,
 
 
 def test_without_a_name_a_record_is_shown_under_its_module(screen: Screen) -> None:
-    assert "  part          hm" in shown(screen, lambda _: logger.warning("hm"))
+    assert "  part                  hm" in shown(screen, lambda _: logger.warning("hm"))
+
+
+def test_a_name_that_is_too_long_keeps_the_column(screen: Screen) -> None:
+    name = "a-function-with-a-very-long-name-00001"
+
+    def act(terminal: Terminal) -> None:
+        terminal.make_room([name])
+        report(logger, name, "one")
+        report(logger, "hello", "two")
+
+    first, second = (line[14:] for line in shown(screen, act).splitlines())
+    assert first == "a-function-with-a…name-00001  one"
+    assert second.index("two") == first.index("one")

@@ -200,3 +200,14 @@ async def test_an_unknown_host_whose_owner_is_known_is_told_why() -> None:
 async def test_an_answer_to_head_has_no_body() -> None:
     async with serving(unknown_host(HostTable())) as (_, port):
         assert (await ask(port, "HEAD")).endswith(b"\r\n\r\n")
+
+
+async def test_of_many_hosts_the_nearest_are_named() -> None:
+    hosts = HostTable()
+    for number in range(40):
+        hosts.set(f"service-{number:02}.test", RuleHandler.to())
+    async with serving(unknown_host(hosts)) as (_, port):
+        answer = (await ask(port, host="service-7.test")).decode()
+    assert "  service-07.test\n" in answer
+    assert answer.endswith("  … and 20 more\n")
+    assert answer.count("\n  service-") == 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.lib.guesses import did_you_mean, near_names
+from emulator.lib.guesses import did_you_mean, near_names, nearest
 
 KINDS = ["Broker", "Channel", "Configuration", "Job", "Pod", "Route", "Service", "Trigger"]
 
@@ -33,3 +33,11 @@ def test_without_a_guess_a_few_are_listed() -> None:
     assert "Route" in said
     assert said.endswith(", …")
     assert near_names("Xyz", ["Pod", "Job"]) == "there are: Job, Pod"
+
+
+def test_the_nearest_are_chosen_where_there_are_too_many() -> None:
+    names = [f"service-{number}" for number in range(30)] + ["hello.default.localhost"]
+    found, more = nearest("helo.default.localhost", names, 5)
+    assert "hello.default.localhost" in found
+    assert (len(found), more) == (5, 26)
+    assert nearest("x", ["b", "a"], 5) == (["a", "b"], 0)
