@@ -355,7 +355,9 @@ class Parts:
         self._eventing = Eventing(store, self.hosts, self._client)
         tier = FrozenTier(settings.idle, settings.frozen_max)
         self._scaler = Scaler(store, lambda *revision: self._backends.throttler(*revision), NAMESPACE, tier)
-        self._backends = Backends(store, self.hosts, dialer, addresses, self._scaler.poke)
+        self._backends = Backends(
+            store, self.hosts, dialer, addresses, self._scaler.poke, debug_headers=settings.debug_headers
+        )
         self._logs = PodLogs()
         self._request_logs = RequestLogs(store, self._backends.throttler, self._log_request)
         host_paths = HostPaths(settings.allow_host_path, settings.ask)
@@ -394,8 +396,7 @@ class Parts:
             stop=kept.stop,
             logs=self._logs,
             containers=self.link.runtime,
-            last_cold=self._backends.last_cold,
-            requests=self._backends.requests,
+            stats=self._backends.stats,
             awake=Visits(self._store, self._scaler).awake,
             edits=kept.edits,
             written=kept.written,

@@ -28,6 +28,7 @@ class Settings:
     frozen_max: int = 8  # frozen replicas kept at most, so that a laptop's memory holds
     rollout: bool = False  # each Service is started once at the start, as a cluster does
     paths: tuple[Path, ...] = ()
+    debug_headers: bool = False  # Server-Timing on the answers to requests that had to wait for a start
     drain_s: float = 5.0  # how long the first Ctrl-C waits for requests in flight
     reload_quiet_s: float = 0.05  # files must have rested this long before a reload
     engine_retry_s: float = 1.0  # first wait before a lost engine is tried again; doubles up to

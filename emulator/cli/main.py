@@ -13,6 +13,7 @@ COMMANDS = {
     "up": "Run manifests: Services, Brokers, Sources … until Ctrl-C.",
     "down": "Stop a running kemu and wait until it is gone.",
     "ps": "Show Services with their revisions, replicas and last cold start.",
+    "stats": "Show how long requests and starts take, by Revision.",
     "get": "List objects, as kubectl does.",
     "describe": "Show one object with its conditions, children and events.",
     "logs": "Show what functions wrote.",

@@ -56,12 +56,13 @@ _OTHERS = 'From another terminal: `kemu ps`, `kemu get`, `kemu logs`; and kubect
 @click.option(
     "--allow-host-path", is_flag=True, help="Let Pods mount folders of this computer (hostPath) without asking."
 )
+@click.option("--debug-headers", is_flag=True, help="Say in a Server-Timing header where a cold request's time went.")
 @click.option("--json", "is_json", is_flag=True, help="One JSON object a line instead of text.")
 @click.option("-v", "--verbose", is_flag=True, help="Also what the reconcilers decide.")
 @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
 @data_dir_option
 def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: str, idle: str,
-            frozen_max: int, no_watch: bool, rollout: bool, allow_host_path: bool,
+            frozen_max: int, no_watch: bool, rollout: bool, allow_host_path: bool, debug_headers: bool,
             is_json: bool, verbose: bool, quiet: bool, data_dir: str | None) -> None:  # fmt: skip
     """Run every YAML and JSON document below PATH (files, folders, - for stdin; else the current folder).
 
@@ -84,6 +85,7 @@ def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: 
         idle="freeze" if idle == "freeze" else "stop",
         frozen_max=frozen_max,
         rollout=rollout,
+        debug_headers=debug_headers,
         allow_host_path=allow_host_path,
         ask=ask if sys.stdin.isatty() and sys.stdout.isatty() and not (is_json or quiet) else None,
         paths=tuple(Path(path) for path in paths or (".",)),

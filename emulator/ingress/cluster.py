@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
+from time import perf_counter
 from urllib.parse import urlsplit
 
 from emulator.ingress.deadlines import Deadlines
@@ -73,6 +74,7 @@ class Call(Carried):
         "_pieces",
         "_then",
         "_unsent",
+        "admitted",
         "arrived",
         "backend",
         "body",
@@ -107,7 +109,7 @@ class Call(Carried):
         self.deadlines: Deadlines | None = None
         self.deadline = inf
         self.replica: object | None = None
-        self.arrived = self.dispatched = self.first_byte = 0.0
+        self.admitted = self.arrived = self.dispatched = self.first_byte = 0.0
         self.waited = False
         self.status = self.size = 0
         self._headers: HeaderList = []
@@ -175,7 +177,7 @@ class Call(Carried):
         self.is_started = True
         self.status = status
         if self.waited:
-            self.first_byte = asyncio.get_running_loop().time()
+            self.first_byte = perf_counter()
         self._headers = headers
         return self.method == b"HEAD" or status in (204, 304)
 

@@ -9,6 +9,7 @@ chosen.
 from __future__ import annotations
 
 from math import inf
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from emulator.ingress.cycle import Cycle
@@ -44,6 +45,7 @@ class Exchange(Carried, Cycle):
         "_pending",
         "_said",
         "_written_at",
+        "admitted",
         "arrived",
         "backend",
         "connection",
@@ -72,7 +74,7 @@ class Exchange(Carried, Cycle):
         self.target = connection.url
         self.keep_alive: bool = connection.parser.should_keep_alive()
         self.replica: object | None = None
-        self.arrived = self.dispatched = self.first_byte = 0.0
+        self.admitted = self.arrived = self.dispatched = self.first_byte = 0.0
         self.waited = self.response_complete = self.disconnected = False
         self.status = self.size = 0
         self.deadline = inf
@@ -185,13 +187,14 @@ class Exchange(Carried, Cycle):
             return False
         self.is_started = True
         self.status = status
-        if self.waited:
-            self.first_byte = self.connection.loop.time()
         endpoint = self.endpoint
         head = endpoint.head_memo
         if head is None or head.status != status or head.headers != headers:
             endpoint.head_memo = head = relayed_head(status, headers, endpoint.response_lines)
         out.append(head.lines)
+        if self.waited:
+            self.first_byte = perf_counter()
+            out.append(self.backend.timing(self))
         if status == 101:
             upgrade = next((value for name, value in headers if name.lower() == b"upgrade"), self._said.upgrade or b"")
             out.append(b"Connection: Upgrade\r\nUpgrade: %b\r\n\r\n" % upgrade)

@@ -65,8 +65,10 @@ class Work(Protocol):
     """
 
     replica: object | None
+    admitted: float
+    """When it arrived, by `time.perf_counter`: a loop's own clock may stand still for a millisecond."""
     arrived: float
-    """The loop's time at which it had to wait; 0 when it never did."""
+    """The same clock at which it had to wait; 0 when it never did."""
     dispatched: float
     """The same clock when `dispatch` was called after waiting; 0 when the work never waited."""
     first_byte: float
@@ -104,6 +106,10 @@ class Backend(Protocol):
 
     def admit(self, work: Work) -> None:
         """Dispatch `work` now, or later in order of arrival, or fail it."""
+        ...
+
+    def timing(self, work: Work) -> bytes:
+        """A complete header line, for the answer to `work` that had to wait, which says for what; mostly b""."""
         ...
 
     def leave(self, work: Work) -> None:

@@ -7,7 +7,7 @@ workloads.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,7 +20,7 @@ from emulator.kubeapi.logs import Logs, PodLog
 from emulator.kubeapi.podcontainers import Containers, container_ids
 from emulator.kubeapi.streams import Awake
 from emulator.manifests.edits import Edit
-from emulator.objects.kind import Json
+from emulator.objects.kind import Json, Kind
 from emulator.objects.podmarks import REVISION_LABEL, is_frozen
 from emulator.objects.resource import Resource
 from emulator.runtime.errors import RuntimeFault
@@ -38,6 +38,7 @@ class Fired(Protocol):
 
 
 FROZEN = "frozen"
+_SERVICE = "serving.knative.dev/service"
 
 
 async def _written() -> None:
@@ -48,16 +49,15 @@ async def _written() -> None:
 class Actions:
     """What the API may ask of the rest of kemu.
 
-    `last_cold` tells of each Revision's last cold start, `edits` of objects that are not as their files say; `awake`
-    keeps a Pod from being frozen, `written` returns when all of the Store is on disk.
+    `stats` tells of a Revision's requests and starts, `edits` of objects that are not as their files say; `awake` keeps
+    a Pod from being frozen, `written` returns when all of the Store is on disk.
     """
 
     fire: Callable[[str, str], Fired]
     stop: Callable[[], None]
     logs: Logs
     containers: Containers
-    last_cold: Mapping[tuple[str, str], str]
-    requests: Callable[[str, str], int]
+    stats: Callable[[str, str], Json]
     awake: Awake = lambda pod: nullcontext()
     edits: Callable[[], Iterable[Edit]] = tuple
     written: Callable[[], Awaitable[None]] = _written
@@ -75,6 +75,7 @@ class Own:
     def routes(self) -> list[Route]:
         return [
             Route("/kemu/ps", self.ps),
+            Route("/kemu/stats", self.stats),
             Route("/kemu/edits", self.edits),
             Route("/kemu/kinds", self.kinds),
             Route("/kemu/stop", self.stop, methods=["POST"]),
@@ -128,6 +129,20 @@ class Own:
         ]
         return JSONResponse(listed)
 
+    async def stats(self, request: Request) -> Response:
+        """Requests and starts of each Revision of a namespace."""
+        space = request.query_params.get("namespace", "default")
+        rows = [
+            {"service": r.labels.get(_SERVICE, ""), "revision": r.name, **self._actions.stats(r.namespace, r.name)}
+            for r in self._store.list(self._revisions(), space)
+        ]
+        return JSONResponse(rows)
+
+    def _revisions(self) -> Kind[Any]:
+        revisions = self._store.registry.of_plural("serving.knative.dev", "v1", "revisions")
+        assert revisions is not None
+        return revisions
+
     async def ps(self, request: Request) -> Response:
         rows = self._rows()
         frozen = [row for row in rows if row["state"] == FROZEN]
@@ -152,14 +167,8 @@ class Own:
 
     def _rows(self) -> list[Json]:
         """One row for each Revision that gets requests, or is the latest of its Service."""
-        registry = self._store.registry
-        revisions, services = (
-            registry.of_plural("serving.knative.dev", "v1", "revisions"),
-            "serving.knative.dev/service",
-        )
-        assert revisions is not None
         rows = []
-        for revision in self._store.list(revisions):
+        for revision in self._store.list(self._revisions()):
             state = revision.labels.get("serving.knative.dev/routingState")
             replicas = revision.status.get("actualReplicas", 0)
             key = (revision.namespace, revision.name)
@@ -168,12 +177,11 @@ class Own:
             rows.append(
                 {
                     "namespace": revision.namespace,
-                    "service": revision.labels.get(services, ""),
+                    "service": revision.labels.get(_SERVICE, ""),
                     "revision": revision.name,
                     "replicas": replicas,
                     "state": FROZEN if self._frozen(*key) else _state(revision),
-                    "coldStart": self._actions.last_cold.get(key, ""),
-                    "requests": self._actions.requests(*key),
+                    **self._actions.stats(*key),
                 }
             )
         return rows

@@ -8,29 +8,25 @@ traffic; it carries out what the reconcilers wrote.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
 from emulator.control.addresses import Addresses
-from emulator.ingress.handler import Timeouts, Work
+from emulator.ingress.handler import Timeouts
 from emulator.ingress.hosts import VirtualHosts
 from emulator.ingress.upstream import Dialer, Endpoint
-from emulator.lib.report import report
-from emulator.objects.kind import Kind
-from emulator.objects.podmarks import ADDRESS, COLD_START, REVISION_LABEL, takes_requests
+from emulator.objects.kind import Json, Kind
+from emulator.objects.podmarks import ADDRESS, REVISION_LABEL, takes_requests
 from emulator.objects.resource import Resource
 from emulator.serving.absences import is_expected, why_absent
+from emulator.serving.coldstarts import ColdStarts
 from emulator.serving.ingresstable import IngressTable
 from emulator.serving.kinds import REVISION
+from emulator.serving.stats import percentiles
 from emulator.serving.throttler import Hooks, Throttler
 from emulator.store.projection import Projection
 from emulator.store.store import Store
-
-logger = logging.getLogger(__name__)
-
-_WHOLE = 0.8  # clocks differ by milliseconds
 
 
 class Backends:
@@ -43,6 +39,8 @@ class Backends:
         dialer: Dialer,
         addresses: Addresses,
         poke: Callable[[str, str], None],
+        *,
+        debug_headers: bool = False,
     ) -> None:
         self._store = store
         self._dialer = dialer
@@ -56,8 +54,8 @@ class Backends:
         """Those of deleted Revisions, as long as a request of theirs is under way."""
         self._pods: dict[tuple[str, str], dict[str, str]] = {}
         self._ingresses = IngressTable(store, hosts, self.throttler)
-        self.last_cold: dict[tuple[str, str], str] = {}
-        """The last cold start of each Revision, as it was reported."""
+        self._cold_starts = ColdStarts(store)
+        self._debug_headers = debug_headers
 
     def start(self) -> None:
         """Fill the tables and keep them; call it on the loop."""
@@ -68,10 +66,14 @@ class Backends:
     def throttler(self, namespace: str, revision: str) -> Throttler | None:
         return self._throttlers.get((namespace, revision))
 
-    def requests(self, namespace: str, revision: str) -> int:
-        """How many requests a Revision has had."""
+    def stats(self, namespace: str, revision: str) -> Json:
+        """Requests and starts of a Revision, and how long the latest ones took."""
         throttler = self._throttlers.get((namespace, revision))
-        return throttler.requests if throttler is not None else 0
+        requests: Json = {"count": 0, "errors": 0, **percentiles(())}
+        if throttler is not None:
+            times_ms = [taken_s * 1000 for taken_s in throttler.times]
+            requests = {"count": throttler.requests, "errors": throttler.errors, **percentiles(times_ms)}
+        return {"requests": requests, **self._cold_starts.stats((namespace, revision))}
 
     def why_absent(self, host: str) -> str:
         """See absences.py."""
@@ -104,48 +106,24 @@ class Backends:
             response_start_s=spec.response_start_timeout_seconds or None,
             idle_s=spec.idle_timeout_seconds or None,
         )
-        hooks = Hooks(lambda: self._poke(*key), lambda work: self._report_cold(key, work))
+        cold = self._cold_starts
+        hooks = Hooks(
+            lambda: self._poke(*key),
+            lambda work, pod: cold.note(work, key, pod),
+            (lambda work, pod: cold.header(work, key[0], pod)) if self._debug_headers else None,
+        )
         self._throttlers[key] = Throttler(spec.container_concurrency or 0, timeouts, hooks)
         self._ingresses.refresh(*key)
 
     def _drop_revision(self, revision: Resource[Any]) -> None:
         throttler = self._throttlers.pop((revision.namespace, revision.name), None)
         self._pods.pop((revision.namespace, revision.name), None)
+        self._cold_starts.forget((revision.namespace, revision.name))
         if throttler is not None:
             throttler.set_replicas({})
             throttler.fail_waiting(503, f'revision "{revision.name}" was deleted')
             self._dropped.add(throttler)
             self._ingresses.refresh(revision.namespace, revision.name)
-
-    def _report_cold(self, key: tuple[str, str], work: Work) -> None:
-        """Say where the time of the first answer of a new replica went."""
-        if not work.first_byte or not work.dispatched:
-            return
-        parts = self._cold_parts(key, work)
-        if parts is None:
-            return
-        total_ms = (work.first_byte - work.arrived) * 1000
-        if total_ms < sum(parts.values()) * _WHOLE:
-            return  # it came while a further replica was starting, and waited for a part of that only
-        listed = " · ".join(f"{name} {ms:.0f}" for name, ms in parts.items())
-        text = f"cold start {total_ms:.0f} ms: {listed}"
-        self.last_cold[key] = text
-        report(logger, key[1], "%s", text, total_ms=round(total_ms, 1), **{k: round(v, 1) for k, v in parts.items()})
-
-    def _cold_parts(self, key: tuple[str, str], work: Work) -> dict[str, float] | None:
-        """The Pod's timings and the request's."""
-        endpoint = getattr(work, "endpoint", None)
-        for name, address in self._pods.get(key, {}).items():
-            pod = self._store.find(self._pod, name, key[0])
-            if pod is None or endpoint is None or address != endpoint.address:
-                continue
-            text = pod.annotations.get(COLD_START, "")
-            if not text:
-                return None
-            parts = {k: float(v) for k, _, v in (part.partition("=") for part in text.split())}
-            first_ms = (work.first_byte - work.dispatched) * 1000
-            return {**parts, "first byte": first_ms}
-        return None
 
     # -- Pods
 

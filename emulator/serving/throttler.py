@@ -13,6 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Protocol
 
 from emulator.ingress.handler import Timeouts, Work
@@ -25,13 +26,15 @@ QUEUE_FACTOR = 10
 ACTIVATOR_QUEUE = 10_000
 """Requests that may wait while the activator is in the path (its breaker's depth; a cluster's holds even more, since
 that breaker counts its capacity as if it were endless)."""
+TIMES_KEPT = 512
+_SWITCHING = 101
 QUEUE_FULL = "pending request queue full"
 
 
 class Replica:
     """One ready Pod: where it listens and what it has in hand."""
 
-    __slots__ = ("endpoint", "first", "gone", "in_flight", "is_new", "name")
+    __slots__ = ("born", "endpoint", "first", "gone", "in_flight", "is_new", "name")
 
     def __init__(self, name: str, endpoint: Endpoint) -> None:
         self.name = name
@@ -41,16 +44,18 @@ class Replica:
         self.first: Work | None = None
         """The request that waited longest for this replica, until it is over."""
         self.is_new = True
+        self.born = perf_counter()
 
 
 @dataclass(frozen=True)
 class Hooks:
     """Who is told: `poke` when a request finds no replica, `started` when the request that a new
-    replica was started for is over.
+    replica (by its Pod's name) was started for is over. `timing` makes the header line of `Backend.timing`.
     """
 
     poke: Callable[[], None]
-    started: Callable[[Work], None]
+    started: Callable[[Work, str], None]
+    timing: Callable[[Work, str], bytes] | None = None
 
 
 class Log(Protocol):
@@ -70,6 +75,10 @@ class Throttler:
         """Whether the activator stands in the path: by the Scaler's word, and always while no replica is ready."""
         self.requests = 0
         """All that ever arrived."""
+        self.errors = 0
+        """Those that were answered with a status of 500 and above."""
+        self.times: deque[float] = deque(maxlen=TIMES_KEPT)
+        """How long the latest requests took, from their arrival to the end of the answer, in seconds."""
         self.log: Log | None = None
         self._concurrency = concurrency
         self._hooks = hooks
@@ -110,6 +119,7 @@ class Throttler:
         self._moved_at = now
         self._in_flight += 1
         self.requests += 1
+        work.admitted = perf_counter()
         replica = None if self._waiting else self._choose()
         if replica is not None:
             replica.in_flight += 1
@@ -122,16 +132,27 @@ class Throttler:
             work.fail(503, QUEUE_FULL)
             return
         work.waited = True
-        work.arrived = self._time()
+        work.arrived = work.admitted
         self._waiting.append(work)
         if not self._replicas:
             self._hooks.poke()
+
+    def timing(self, work: Work) -> bytes:
+        replica = work.replica
+        if self._hooks.timing is None or not isinstance(replica, Replica) or work.arrived > replica.born:
+            return b""
+        return self._hooks.timing(work, replica.name)
 
     def leave(self, work: Work) -> None:
         now = self._time()
         self._area += self._in_flight * (now - self._moved_at)
         self._moved_at = now
         self._in_flight -= 1
+        status = work.status
+        if status != _SWITCHING:  # a WebSocket lasts as long as its client likes
+            self.times.append(perf_counter() - work.admitted)
+        if status >= 500:
+            self.errors += 1
         replica = work.replica
         if replica is None:
             if work.waited and work.dispatched == 0.0:
@@ -146,12 +167,9 @@ class Throttler:
             self.log.end(work, replica.name)
         if replica.first is work:
             replica.first = None
-            self._hooks.started(work)
+            self._hooks.started(work, replica.name)
         if replica.gone is not None:
-            if replica.in_flight == 0:
-                self._leaving.discard(replica)
-                replica.gone.set()
-                replica.endpoint.close()
+            self._part(replica, replica.gone)
         elif self._waiting:
             self._release()
 
@@ -173,6 +191,13 @@ class Throttler:
         self._order = sorted(self._replicas.values(), key=_address)
         self._set_path()
         self._release()
+
+    def _part(self, replica: Replica, gone: asyncio.Event) -> None:
+        """Let go of a replica that left, once it has nothing in hand."""
+        if replica.in_flight == 0:
+            self._leaving.discard(replica)
+            gone.set()
+            replica.endpoint.close()
 
     async def drained(self, address: str) -> None:
         """Returns when no request is under way to a replica that left."""
@@ -236,7 +261,7 @@ class Throttler:
             work = waiting.popleft()
             replica.in_flight += 1
             work.replica = replica
-            work.dispatched = self._time()
+            work.dispatched = perf_counter()
             if replica.is_new:
                 replica.first = work
             replica.is_new = False

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from time import perf_counter
 
 from emulator.control.reconciler import Note
 from emulator.lib.backoff import CRASH_FIRST_S, CRASH_LIMIT_S, CrashBackoff, doubling_s
@@ -21,19 +22,20 @@ from emulator.lib.report import report, trouble
 from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
 from emulator.objects.podspec import Container, Probe
-from emulator.runtime.base import ContainerSpec, ContainerState, Credential, ImageInfo, RunningContainer, Timings
+from emulator.runtime.base import ContainerSpec, ContainerState, Credential, ImageInfo, RunningContainer
 from emulator.runtime.errors import ContainerFailed, ContainerGone, EngineLost, ImageForbidden, ImageMissing, NameTaken
 from emulator.workloads import lastwords
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import ConfigFault
 from emulator.workloads.imagekeeper import ImageKeeper, Pull, key_repository
 from emulator.workloads.images import NEVER
-from emulator.workloads.probing import Check, checker, first_success, steadily
+from emulator.workloads.probing import Check, checker, first_success, port_checker, steadily
 
 logger = logging.getLogger(__name__)
 
 # Kubernetes' exit code for a container that could not be started (kuberuntime: StartError).
 NOT_STARTED = 128
+STEPS = ("image", "create", "start", "port", "probe")
 OOM_KILLED = "OOMKilled"
 _OUTPUT_S = 1.0  # how long an ended container's last output is waited for
 _CONFIG_S = 1.0  # between looks for a missing ConfigMap; the kubelet's 10 s are for a node full of Pods
@@ -50,15 +52,10 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Running:
-    """`timings` are the engine's; `ready_ms` what passed from its answer to the first successful probe."""
+    """Since when, by the wall clock."""
 
     container: RunningContainer
     since: datetime
-    ready_ms: float | None = None
-
-    @property
-    def timings(self) -> Timings:
-        return self.container.timings
 
 
 @dataclass(frozen=True)
@@ -114,6 +111,8 @@ class ContainerKeeper:
         self._link = around.link
         self._attempt = 0
         self._is_renewing = False
+        self.took: dict[str, float] = {}
+        """Where the time of the present start goes, in ms: image, create, start, port, and probe once it is ready."""
         self._awake = asyncio.Event()
         self._awake.set()
         self._naps = 0
@@ -230,6 +229,7 @@ class ContainerKeeper:
                 self._attempt += 1
                 spec = await self._around.spec(self.container, image, self._attempt)
                 running = await self._link.call(lambda spec=spec: self._link.runtime.start(spec))  # type: ignore[misc]
+                self.took |= {"create": running.timings.create_ms, "start": running.timings.start_ms}
                 for note in (
                     Note("Created", f"Created container: {name}"),
                     Note("Started", f"Started container {name}"),
@@ -261,7 +261,7 @@ class ContainerKeeper:
     async def _image(self) -> ImageInfo:
         """The image, pulled if need be."""
         ref, tell = self.container.image, self._around.tell
-        begun = asyncio.get_running_loop().time()
+        begun = perf_counter()
         is_pulled = False
 
         def pulling() -> None:
@@ -271,7 +271,8 @@ class ContainerKeeper:
 
         is_forbidden = self.container.image_pull_policy == NEVER
         image = await self._around.images.have(ref, Pull(self._around.credentials(ref), is_forbidden), pulling)
-        taken_s = asyncio.get_running_loop().time() - begun
+        taken_s = perf_counter() - begun
+        self.took = {"image": taken_s * 1000}
         there = f'Container image "{ref}" already present on machine'
         tell(Note("Pulled", f'Successfully pulled image "{ref}" in {taken_s:.3f}s' if is_pulled else there))
         return image
@@ -318,7 +319,7 @@ class ContainerKeeper:
     # -- probes
 
     async def _probe(self, running: RunningContainer) -> None:
-        begun = asyncio.get_running_loop().time()
+        begun = perf_counter()
         container = self.container
         if container.startup_probe is not None:
             await self._start_up(container.startup_probe, running)
@@ -335,10 +336,13 @@ class ContainerKeeper:
             advice = loop.call_later(_SILENT_S, self._advise, probe, running)
             try:
                 check = self._checker(probe, running)
-                await first_success(check, probe.success_threshold or 1)
+                async with Tasks() as tasks:
+                    tasks.spawn(self._note_port(probe, running, begun), f"port {running.name}")
+                    await first_success(check, probe.success_threshold or 1)
             finally:
                 advice.cancel()
-        self._set_ready(True, (loop.time() - begun) * 1000)
+        self._note_ready(begun)
+        self._set_ready(True)
         if probe is not None:
             await steadily(probe, self._when_awake(check), self._set_ready)
 
@@ -399,15 +403,26 @@ class ContainerKeeper:
 
     # -- state
 
-    def _set_ready(self, is_ready: bool, ready_ms: float | None = None) -> None:
+    async def _note_port(self, probe: Probe, running: RunningContainer, begun: float) -> None:
+        """When the port opens that the probe asks; a probe that asks nothing else needs no second look."""
+        check = port_checker(probe, self.container, self._link.runtime, running.id, running.addresses)
+        if check is not None:
+            await first_success(check)
+            self.took["port"] = (perf_counter() - begun) * 1000
+
+    def _note_ready(self, begun: float) -> None:
+        whole_ms, probe = (perf_counter() - begun) * 1000, self.container.readiness_probe
+        port_ms = 0.0 if probe is None or probe.exec is not None else min(self.took.get("port", whole_ms), whole_ms)
+        self.took |= {"port": port_ms, "probe": whole_ms - port_ms}
+
+    def _set_ready(self, is_ready: bool) -> None:
         if self.is_ready == is_ready or not isinstance(self.state, Running):
             return
         self.is_ready = is_ready
         if not is_ready:
             trouble(logger, self._around.about, "readiness probe fails: no requests until it succeeds again")
             self._tell_unhealthy("readiness")
-        first_ms = self.state.ready_ms if ready_ms is None else ready_ms  # 0.0 where it listened at once
-        self._become(Running(self.state.container, self.state.since, first_ms))
+        self._around.changed()
 
     def _become(self, state: Waiting | Running | Terminated) -> None:
         self.state = state

@@ -27,7 +27,7 @@ from emulator.store.store import Store
 from emulator.workloads import lastwords
 from emulator.workloads.claims import CLAIM, claim_volume
 from emulator.workloads.configs import CONFIG_MAP, SECRET
-from emulator.workloads.containers import ContainerKeeper, Running, Surroundings, Terminated
+from emulator.workloads.containers import STEPS, ContainerKeeper, Running, Surroundings, Terminated
 from emulator.workloads.containerspecs import container_spec
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import environment_of, secret_text
@@ -253,9 +253,8 @@ class PodWorker:
         found: dict[str, str | None] = {ADDRESS: f"{address[0]}:{address[1]}" if address else None}
         if (thawed_ms := self._freezer.took_ms(state.container.id)) is not None:
             found[COLD_START] = f"thaw={thawed_ms:.1f}"
-        elif state.ready_ms is not None:
-            parts = {"create": state.timings.create_ms, "start": state.timings.start_ms, "ready": state.ready_ms}
-            found[COLD_START] = " ".join(f"{name}={ms:.1f}" for name, ms in parts.items())
+        elif "probe" in self._owner.took:
+            found[COLD_START] = " ".join(f"{name}={self._owner.took[name]:.1f}" for name in STEPS)
         return found
 
     # -- ending

@@ -30,7 +30,23 @@ def checker(probe: Probe, container: Container, runtime: Runtime, id: str, addre
         argv = tuple(probe.exec.command or ())
         return lambda: _exec_succeeds(runtime, id, argv, timeout_s)
     ask, port = _question(probe, timeout_s)
-    number = _number(port, container) or next(iter(addresses), 0)
+    return _asked(ask, _number(port, container), runtime, id, addresses)
+
+
+def port_checker(
+    probe: Probe, container: Container, runtime: Runtime, id: str, addresses: Mapping[int, Address]
+) -> Check | None:
+    """Whether anybody listens on the port that `probe` asks; None where it asks no more than that, or no port."""
+    if probe.http_get is None and probe.grpc is None:
+        return None
+    _, port = _question(probe, TIMEOUT_S)
+    return _asked(lambda at: tcp_connects(at, TIMEOUT_S), _number(port, container), runtime, id, addresses)
+
+
+def _asked(
+    ask: Callable[[Address], Awaitable[bool]], port: int, runtime: Runtime, id: str, addresses: Mapping[int, Address]
+) -> Check:
+    number = port or next(iter(addresses), 0)
     known = dict(addresses)
 
     async def check() -> bool:

@@ -38,7 +38,7 @@ async def main(port: int, services: int) -> None:
         store.create(service(f"service-{number:04}"))
     controller.settle()
     nothing: Any = None
-    actions = Actions(nothing, nothing, nothing, nothing, {}, lambda namespace, name: 0)
+    actions = Actions(nothing, nothing, nothing, nothing, nothing)
     listener = Listener(bind("127.0.0.1", port), HostTable(), Deadlines(), api(store, PREFIX, actions), True)
     server = Server(listener)
     gc.freeze()  # as `kemu up` does

@@ -57,7 +57,7 @@ async def main(port: int, services: int, triggers: int) -> None:
 
 
 def route(dialer: Dialer) -> RuleHandler:
-    throttler = Throttler(0, Timeouts(300.0), Hooks(lambda: None, lambda work: None))
+    throttler = Throttler(0, Timeouts(300.0), Hooks(lambda: None, lambda work, pod: None))
     throttler.set_replicas(
         {"only": lambda: Endpoint(*BACKEND, dialer, response_lines=b"Kemu-Revision: hello-00001\r\n")}
     )

@@ -100,7 +100,7 @@ class World:
 
 
 def throttler(concurrency: int = 0, total_s: float = 5.0) -> Throttler:
-    return Throttler(concurrency, Timeouts(total_s), Hooks(lambda: None, lambda work: None))
+    return Throttler(concurrency, Timeouts(total_s), Hooks(lambda: None, lambda work, pod: None))
 
 
 @pytest.fixture

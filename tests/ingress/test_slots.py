@@ -22,7 +22,7 @@ async def eventually(is_so: Callable[[], bool]) -> None:
 
 def single(world: World, timeouts: Timeouts = TIMEOUTS, *, in_path: bool = True) -> Throttler:
     """Serve by a Throttler that lets one request at a time into the only replica."""
-    throttler = Throttler(1, timeouts, Hooks(lambda: None, lambda work: None))
+    throttler = Throttler(1, timeouts, Hooks(lambda: None, lambda work, pod: None))
     throttler.set_mode(is_proxied=in_path)
     throttler.set_replicas({"only": world.endpoint()})
     world.serve(throttler)

@@ -77,7 +77,7 @@ async def running() -> AsyncIterator[Api]:
     store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP)
     nothing: Any = lambda *_: 0  # noqa: E731
     logs, runtime = PodLogs(), MemoryRuntime("any")
-    actions = Actions(fire=nothing, stop=lambda: None, logs=logs, containers=runtime, last_cold={}, requests=nothing)
+    actions = Actions(fire=nothing, stop=lambda: None, logs=logs, containers=runtime, stats=nothing)
     async with Tasks() as tasks:
         app = api(store, PREFIX, actions)
         hosts = VirtualHosts().public

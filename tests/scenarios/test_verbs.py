@@ -77,7 +77,25 @@ def test_ps_shows_replicas_state_and_cold_start(hello: Kemu) -> None:
     header, row = hello.run("ps").out.splitlines()[1:]
     assert header.split()[:5] == ["NAMESPACE", "SERVICE", "REVISION", "REPLICAS", "STATE"]
     assert row.split()[:6] == ["default", "hello", "hello-00001", "1", "running", "1"]
-    assert "create" in row
+    assert re.search(r"started in \d+ ms$", row)
+    wide = hello.run("ps", "-o", "wide").out.splitlines()[2]
+    assert re.search(r"cold start \d+ ms: queued .* image .* create .* start .* port .* probe .* first byte", wide)
+    (found,) = json.loads(hello.run("ps", "-o", "json").out)
+    assert (found["revision"], found["state"], found["started"]["count"]) == ("hello-00001", "running", 1)
+
+
+def test_stats_show_how_long_requests_and_starts_took(hello: Kemu) -> None:
+    assert hello.request("hello", "/status?code=500").status == 500
+    header, row = hello.run("stats", "hello").out.splitlines()
+    assert header.split()[:5] == ["REVISION", "REQUESTS", "ERRORS", "P50", "P95"]
+    assert row.split()[:3] == ["hello-00001", "2", "1"]
+    (found,) = json.loads(hello.run("stats", "hello-00001", "-o", "json").out)
+    assert (found["requests"]["count"], found["requests"]["errors"]) == (2, 1)
+    assert found["started"]["count"] == 1
+    assert 0 < found["requests"]["p50Ms"] < found["started"]["p50Ms"]
+    assert found["thawed"] == {"count": 0, "p50Ms": None, "p95Ms": None}
+    said = hello.run("stats", "helo")
+    assert (said.code, 'did you mean "hello"?' in said.err) == (1, True)
 
 
 def test_logs_show_output_also_of_what_is_gone(hello: Kemu) -> None:

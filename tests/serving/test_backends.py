@@ -11,7 +11,7 @@ from emulator.control.addresses import Addresses
 from emulator.ingress.hosts import VirtualHosts
 from emulator.ingress.upstream import Dialer
 from emulator.lib.tasks import Tasks
-from emulator.objects.podmarks import ADDRESS, COLD_START, FROZEN, REVISION_LABEL
+from emulator.objects.podmarks import ADDRESS, COLD_START, FROZEN, LAST_START, REVISION_LABEL
 from emulator.objects.resource import Resource
 from emulator.serving.backends import Backends
 from emulator.serving.kinds import REVISION
@@ -100,10 +100,10 @@ async def test_a_request_without_a_replica_pokes_and_a_deleted_revision_answers_
     job = Job()
     throttler.admit(job)
     assert world.poked == [("default", "r1")]
-    assert world.backends.requests("default", "r1") == 1
+    assert world.backends.stats("default", "r1")["requests"]["count"] == 1
     world.store.delete(REVISION, "r1", "default")
     assert job.failure == (503, 'revision "r1" was deleted')
-    assert world.backends.requests("default", "r1") == 0
+    assert world.backends.stats("default", "r1")["requests"]["count"] == 0
 
 
 async def test_the_cold_start_of_a_new_replica_is_told_part_by_part(world: World) -> None:
@@ -117,7 +117,12 @@ async def test_the_cold_start_of_a_new_replica_is_told_part_by_part(world: World
     job.dispatched, job.first_byte = 1.021, 1.024
     job.finished = True
     throttler.leave(job)
-    assert world.backends.last_cold == {("default", "r1"): "cold start 24 ms: image 1 · start 20 · first byte 3"}
+    found = world.backends.stats("default", "r1")
+    assert found["started"] == {"count": 1, "p50Ms": 24.0, "p95Ms": 24.0}
+    text = "cold start 24 ms: queued 0.0 · image 1.0 · start 20 · first byte 3.0"
+    assert found["lastStart"] == {"way": "started", "totalMs": 24.0, "text": text}
+    note = world.store.get(POD, "a", "default").annotations[LAST_START]
+    assert note == "started total=24.0 queued=0.0 image=1.0 start=20.0 first-byte=3.0"
 
 
 async def test_a_request_that_came_while_a_replica_was_starting_tells_of_no_cold_start(world: World) -> None:
@@ -131,7 +136,7 @@ async def test_a_request_that_came_while_a_replica_was_starting_tells_of_no_cold
     job.dispatched, job.first_byte = 1.021, 1.024
     job.finished = True
     throttler.leave(job)
-    assert world.backends.last_cold == {}
+    assert world.backends.stats("default", "r1")["lastStart"] is None
 
 
 async def test_draining_ends_with_the_last_request_or_after_its_time(world: World) -> None:

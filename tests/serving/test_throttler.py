@@ -19,7 +19,7 @@ class Job:
     def __init__(self, name: str = "") -> None:
         self.name = name
         self.replica: object | None = None
-        self.arrived = self.dispatched = self.first_byte = 0.0
+        self.admitted = self.arrived = self.dispatched = self.first_byte = 0.0
         self.waited = self.finished = False
         self.status = self.size = 0
         self.method = self.target = b""
@@ -50,7 +50,7 @@ class Poked:
 
 def make(concurrency: int = 0) -> tuple[Throttler, Poked]:
     poked = Poked()
-    return Throttler(concurrency, Timeouts(), Hooks(poked.poke, lambda w: poked.started.append(w))), poked  # type: ignore[arg-type]
+    return Throttler(concurrency, Timeouts(), Hooks(poked.poke, lambda w, pod: poked.started.append(w))), poked  # type: ignore[arg-type]
 
 
 def replicas(*ports: int) -> dict[str, Callable[[], Endpoint]]:

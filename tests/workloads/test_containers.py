@@ -251,3 +251,31 @@ async def test_one_that_ran_out_of_memory_is_told_as_such(world: World, caplog: 
     assert (keeper.last.exit_code, keeper.last.reason) == (137, "OOMKilled")
     said = "OOMKilled: container used more than its memory limit of 32Mi (resources.limits.memory); starting it again"
     assert [r.getMessage() for r in caplog.records] == [said]
+
+
+async def test_where_the_time_of_a_start_went_is_known_once_it_is_ready(world: World) -> None:
+    keeper = world.keep(readinessProbe={"exec": {"command": ["ok"]}})
+    await asyncio.sleep(1)
+    assert list(keeper.took) == ["image", "create", "start", "port", "probe"]
+    assert (keeper.took["create"], keeper.took["start"], keeper.took["port"]) == (1.0, 2.0, 0.0)
+    assert keeper.took["probe"] > 0
+
+
+async def test_a_port_that_opens_before_the_probe_succeeds_is_told_apart(world: World) -> None:
+    is_well = False
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %d x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % (200 if is_well else 503))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        keeper = world.keep(readinessProbe={"httpGet": {"path": "/", "port": port}}, ports=[{"containerPort": port}])
+        await asyncio.sleep(2)
+        assert (keeper.is_ready, "port" in keeper.took) == (False, True)
+        is_well = True
+        await asyncio.sleep(2)
+        assert keeper.is_ready
+    assert keeper.took["port"] > 0
+    assert keeper.took["probe"] > 0
