@@ -29,7 +29,7 @@ from emulator.ingress.cluster import ClusterClient
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.doors import Doors
 from emulator.ingress.hosts import HostTable, VirtualHosts
-from emulator.ingress.server import Listener, PortForbidden, PortInUse, Server, bind, unknown_host
+from emulator.ingress.server import Listener, PortForbidden, PortInUse, Server, UnknownHost, bind
 from emulator.ingress.upstream import Dialer
 from emulator.kubeapi import discovery
 from emulator.kubeapi.api import api
@@ -404,9 +404,9 @@ class Parts:
         )
         app = api(self._store, prefix, actions)
         for name, listener in (
-            ("public", Listener(sockets.public, public, self._deadlines, unknown_host(public, why))),
+            ("public", Listener(sockets.public, public, self._deadlines, UnknownHost(public, why))),
             ("inside", self._inside(sockets.inside)),
-            ("control", Listener(sockets.control, HostTable(), self._deadlines, app, speaks_http2=True)),
+            ("control", Listener(sockets.control, HostTable(), self._deadlines, app)),
         ):
             server = Server(listener)
             self._servers[name] = server
@@ -420,7 +420,7 @@ class Parts:
 
     def _inside(self, bound: socket.socket) -> Listener:
         internal = self.hosts.internal
-        return Listener(bound, internal, self._deadlines, unknown_host(internal, self._backends.why_absent))
+        return Listener(bound, internal, self._deadlines, UnknownHost(internal, self._backends.why_absent))
 
     async def end(self, drain_s: float) -> None:
         """Take nothing more; let requests and events end for `drain_s`, then remove the containers."""

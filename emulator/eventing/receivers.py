@@ -18,7 +18,7 @@ from emulator.ingress.receipt import Receipt
 
 if TYPE_CHECKING:
     from emulator.ingress.cluster import Call
-    from emulator.ingress.connection import Connection
+    from emulator.ingress.cycle import Client
 
 MAX_TTL = 255
 _ALLOW = ((b"Allow", b"POST, OPTIONS"),)
@@ -41,7 +41,7 @@ class Incoming(Protocol):
 class _Receiver:
     """Base: the ways in."""
 
-    def open(self, connection: Connection) -> Cycle:
+    def open(self, connection: Client) -> Cycle:
         return Receipt(connection, self.take)
 
     def call(self, call: Call) -> None:

@@ -13,15 +13,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from time import perf_counter
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from emulator.ingress.carried import Carried
 from emulator.ingress.deadlines import Deadlines
-from emulator.ingress.forwarding import ACTIVATOR_LINE, trace_line
+from emulator.ingress.fieldblocks import encode, request_fields
+from emulator.ingress.forwarding import ACTIVATOR_LINE, lines_of, new_trace, trace_line
 from emulator.ingress.handler import Backend
 from emulator.ingress.hosts import HostTable
 from emulator.ingress.repeats import HeaderList
-from emulator.ingress.upstream import Carried, Dialer, Endpoint
+from emulator.ingress.upstream import Dialer, Endpoint
 from emulator.settings import CLUSTER_DOMAIN
+
+if TYPE_CHECKING:
+    from emulator.ingress.upstreamsession import UpstreamStream
 
 RESPONSE_LIMIT = 64 * 1024 * 1024
 SINKS_KEPT = 20_000
@@ -139,6 +145,9 @@ class Call(Carried):
 
     def send(self) -> None:
         assert self.upstream is not None
+        if self.endpoint.speaks_http2:
+            self._send_stream()
+            return
         lines = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (self.method, self.target, self.host)]
         lines += [b"%b: %b\r\n" % line for line in self.headers]
         if self.backend is not None:
@@ -154,6 +163,19 @@ class Call(Carried):
             # and those after it find it awake (measured: 1.4 times the events).
             asyncio.get_running_loop().call_soon(self._send_now)
         self._unsent = b"".join(lines)
+
+    def _send_stream(self) -> None:
+        stream = cast("UpstreamStream", self.upstream)
+        fields = [(name.lower(), value) for name, value in self.headers]
+        fields.append((b"content-length", b"%d" % len(self.body)))
+        if self.backend is not None:
+            fields += lines_of(_LOCAL_HOP + ACTIVATOR_LINE if self.backend.in_path else _LOCAL_HOP)
+            if not any(name == b"traceparent" for name, _ in fields):
+                fields.append((b"traceparent", new_trace()))
+        head = request_fields(self.method, self.target, self.host) + encode(fields)
+        stream.send_head(head, ends=not self.body)
+        if self.body:
+            stream.send_body(self.body, ends=True)
 
     def _send_now(self) -> None:
         unsent, self._unsent = self._unsent, b""

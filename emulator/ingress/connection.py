@@ -12,6 +12,7 @@ request that offers an upgrade (Java's HTTP client sends `Upgrade: h2c` with eve
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,17 +21,21 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from emulator.ingress.cycle import Cycle
+from emulator.ingress.cycle import Cycle, Headers
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.forwarding import ForwardedHead, Hops
 from emulator.ingress.hosts import HostTable
 from emulator.ingress.repeats import RepeatedRequest, head_length
+from emulator.ingress.responses import CONTINUE, connection_line, response_bytes
 from emulator.ingress.tunnel import TUNNEL, Tunnel
 
 LINGER_S = 0.25
 """How long a connection on which nothing is under way is kept at the end: closing it would reset a client whose next
 request has just been sent.
 """
+Stranger = Callable[[bytes], tuple[Headers, bytes]]
+"""From a Host header to the headers and the body of a 404."""
+
 _SLASH = 0x2F
 _FRAMING = (b"content-length", b"transfer-encoding")
 
@@ -41,10 +46,14 @@ class ListenerConfig(Config):
     hosts: HostTable
     deadlines: Deadlines
     ingress_address: bytes
+    stranger: Stranger | None = None
+    """What clients that speak HTTP/2 are answered for hosts that are in no table; None leaves all of them to ASGI."""
 
 
 class Connection(HttpToolsProtocol):
     """One client connection; see the module's text. `method`, `url`, `headers` and `host` are the current head."""
+
+    speaks_http2 = False
 
     def __init__(
         self,
@@ -66,6 +75,8 @@ class Connection(HttpToolsProtocol):
         """What an ASGI handler has made of the connection."""
         self.head_memo: ForwardedHead | None = None
         """The last request's head as it was forwarded."""
+        self.block_memo: tuple[ForwardedHead, bytes] | None = None
+        """The same as a block of HTTP/2."""
         self.method = b""
         self.host = b""
         self.repeated: RepeatedRequest | None = None
@@ -250,6 +261,32 @@ class Connection(HttpToolsProtocol):
         return True
 
     # -- for cycles
+
+    @property
+    def memory(self) -> Connection:
+        """Who keeps what is the same for all requests of the client."""
+        return self
+
+    def keeps_alive(self) -> bool:
+        """Whether the current head leaves the connection open."""
+        return bool(self.parser.should_keep_alive())
+
+    def respond(self, status: int, headers: Headers, body: bytes, *, keep_alive: bool = True) -> None:
+        """A whole response, at the end of this turn; without `keep_alive` at once, and the connection's end."""
+        line = connection_line(keep_alive, self.is_http10)
+        self.send_later(response_bytes(status, headers, body, line))
+        if not keep_alive:
+            self.send_now()
+            self.transport.close()
+
+    def send_continue(self) -> None:
+        """Let the client send its body."""
+        self.transport.write(CONTINUE)
+
+    def hang_up(self) -> None:
+        """The response is over, and with it the connection."""
+        if not self.transport.is_closing():
+            self.transport.close()
 
     @property
     def is_http10(self) -> bool:

@@ -8,9 +8,79 @@ another base that does.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from emulator.ingress.deadlines import Deadlines
+    from emulator.ingress.forwarding import ForwardedHead, Hops
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Memory(Protocol):
+    """What is kept of a client's connection for its next requests."""
+
+    hops: Hops
+    head_memo: ForwardedHead | None
+    """The last request's head as it was forwarded."""
+    block_memo: tuple[ForwardedHead, bytes] | None
+    """The same as a block of HTTP/2."""
+
+
+class Client(Protocol):
+    """What a cycle stands on: a `Connection`, or a `ClientStream` of one that speaks HTTP/2. The first five are the
+    current request's head.
+    """
+
+    method: bytes
+    url: bytes
+    host: bytes
+    headers: list[tuple[bytes, bytes]]
+    speaks_http2: bool
+
+    @property
+    def is_http10(self) -> bool: ...
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+
+    @property
+    def deadlines(self) -> Deadlines: ...
+
+    @property
+    def memory(self) -> Memory: ...
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of the header `name` (lower case), or None."""
+        ...
+
+    def keeps_alive(self) -> bool:
+        """Whether there may be another request."""
+        ...
+
+    def pause_reading(self) -> None:
+        """Let no more of the request come."""
+        ...
+
+    def resume_reading(self) -> None: ...
+
+    def respond(self, status: int, headers: Headers, body: bytes, *, keep_alive: bool = True) -> None:
+        """A whole response."""
+        ...
+
+    def send_continue(self) -> None:
+        """Let the client send its body."""
+        ...
+
+    def hang_up(self) -> None:
+        """No more of the response will come."""
+        ...
+
+    def finished(self, cycle: Cycle) -> None:
+        """`cycle` has answered."""
+        ...
 
 
 class _Unheard:

@@ -83,10 +83,22 @@ class Hops:
         return b"X-Forwarded-For: %b, %b\r\nX-Forwarded-Proto: %b\r\n" % (before, self.ingress, self.scheme)
 
 
-def trace_line() -> bytes:
+def new_trace() -> bytes:
     """A new W3C trace context, not sampled."""
     number = next(_NUMBERS)
+    return b"00-%b%016x-%016x-00" % (_TRACES, number, number)
+
+
+def trace_line() -> bytes:
+    """The same as a header line."""
+    number = next(_NUMBERS)
     return b"Traceparent: 00-%b%016x-%016x-00\r\n" % (_TRACES, number, number)
+
+
+def lines_of(lines: bytes) -> list[tuple[bytes, bytes]]:
+    """Header lines, each ended by CRLF, as fields of HTTP/2."""
+    parts = (line.partition(b":") for line in lines.split(b"\r\n") if line)
+    return [(name.lower(), value.strip()) for name, _, value in parts]
 
 
 @dataclass(slots=True)

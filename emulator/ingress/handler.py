@@ -4,8 +4,8 @@ A `Handler` is what stands in a `HostTable`: it opens a `Cycle` for a request on
 this process itself. There are two families: proxying ones (`Exchange` and `Call` go through a `Backend`, which is
 serving's Throttler) and receivers (`receipt.py`). A Route is a Handler that chooses a Backend per request:
 
-    def open(self, connection: Connection) -> Cycle:
-        return Exchange(connection, self.choose())
+    def open(self, connection: Client) -> Cycle:
+        return open_exchange(connection, self.choose())
 
     def call(self, call: Call) -> None:
         call.enter(self.choose())
@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from emulator.ingress.cluster import Call
-    from emulator.ingress.connection import Connection
-    from emulator.ingress.cycle import Cycle
+    from emulator.ingress.cycle import Client, Cycle
     from emulator.ingress.upstream import Endpoint
 
 
@@ -44,7 +43,7 @@ class Timeouts:
 class Handler(Protocol):
     """What a host name leads to."""
 
-    def open(self, connection: Connection) -> Cycle:
+    def open(self, connection: Client) -> Cycle:
         """The cycle for the request whose head `connection` has just read (`method`, `url`, `headers`, `host`).
 
         Called while the head is parsed, so it must not write; `Cycle.start` is called when the request's turn on
@@ -96,6 +95,8 @@ class Backend(Protocol):
     """Admission to the replicas of one Revision (serving's Throttler is the real one)."""
 
     timeouts: Timeouts
+    speaks_http2: bool
+    """Whether the replicas do."""
     in_path: bool
     """Whether Knative would have its activator in the path: shows in headers and in a timeout's text."""
 
@@ -114,4 +115,8 @@ class Backend(Protocol):
 
     def leave(self, work: Work) -> None:
         """`work` is over: free its slot, or its place in the queue, and count it."""
+        ...
+
+    def troubled(self, work: Work, text: str) -> None:
+        """A replica gave `work` no answer, or not all of one; `text` says what it did instead."""
         ...

@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 _NO_HASH = b'a probe request must contain a non-empty "K-Network-Hash" header\n'
 
 
-def probe_answer(said: Special, backend: Backend) -> tuple[int, bytes, bytes]:
-    """(status, body, further header lines) for a request whose headers mark it as a probe."""
+def probe_answer(said: Special, backend: Backend) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    """(status, body, further headers) for a request whose headers mark it as a probe."""
     if said.is_kubelet and backend.in_path:
-        return 200, b"", b""
+        return 200, b"", []
     if said.probe == b"queue":
-        return (200, b"queue", b"") if backend.is_ready else (503, b"", b"")
+        return (200, b"queue", []) if backend.is_ready else (503, b"", [])
     if said.is_kubelet:
-        return 400, _unexpected(said.probe or b""), b""
+        return 400, _unexpected(said.probe or b""), []
     if said.probe == b"activator":
-        return 200, b"activator", b""
+        return 200, b"activator", []
     if said.probe == b"probe":
         if not said.probe_hash:
-            return 400, _NO_HASH, b""
-        return 200, b"", b"K-Network-Hash: %b\r\n" % said.probe_hash
+            return 400, _NO_HASH, []
+        return 200, b"", [(b"K-Network-Hash", said.probe_hash)]
     value = said.probe or b""
-    return 400, _unexpected(_quoted(value) if backend.in_path else value), b""
+    return 400, _unexpected(_quoted(value) if backend.in_path else value), []
 
 
 def _unexpected(value: bytes) -> bytes:

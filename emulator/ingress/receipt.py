@@ -8,13 +8,8 @@ comes while an earlier one on its connection is unanswered (pipelining) waits fo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
-from emulator.ingress.cycle import Cycle, Headers
-from emulator.ingress.responses import CONTINUE, connection_line, response_bytes
-
-if TYPE_CHECKING:
-    from emulator.ingress.connection import Connection
+from emulator.ingress.cycle import Client, Cycle, Headers
 
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 BODY_LIMIT = 64 * 1024 * 1024
@@ -36,7 +31,6 @@ class Receipt(Cycle):
         "framing",
         "headers",
         "host",
-        "is_http10",
         "keep_alive",
         "method",
         "on_gone",
@@ -44,7 +38,7 @@ class Receipt(Cycle):
         "target",
     )
 
-    def __init__(self, connection: Connection, take: Callable[[Receipt], None]) -> None:
+    def __init__(self, connection: Client, take: Callable[[Receipt], None]) -> None:
         self.connection = connection
         self._take = take
         self.method = connection.method
@@ -59,8 +53,7 @@ class Receipt(Cycle):
                 self.framing.append((lower, value))
             elif lower == b"expect":
                 self._is_awaited = value.lower() == b"100-continue"
-        self.keep_alive: bool = connection.parser.should_keep_alive()
-        self.is_http10 = connection.is_http10
+        self.keep_alive = connection.keeps_alive()
         self.response_complete = self.disconnected = False
         self.on_gone: Callable[[], None] | None = None
         """May be set by who was handed this: called when the client goes before its answer."""
@@ -79,7 +72,7 @@ class Receipt(Cycle):
         elif self._is_whole:
             self._take(self)
         elif self._is_awaited:
-            self.connection.transport.write(CONTINUE)
+            self.connection.send_continue()
 
     def request_body(self, data: bytes) -> None:
         self._size += len(data)
@@ -107,13 +100,9 @@ class Receipt(Cycle):
             return
         self.response_complete = True
         self.on_gone = None
-        connection = self.connection
-        line = connection_line(self.keep_alive, self.is_http10)
-        connection.send_later(response_bytes(status, headers, b"" if self.method == b"HEAD" else body, line))
-        if not self.keep_alive:
-            connection.send_now()
-            connection.transport.close()
-        connection.finished(self)
+        shown = b"" if self.method == b"HEAD" else body
+        self.connection.respond(status, headers, shown, keep_alive=self.keep_alive)
+        self.connection.finished(self)
 
     def _refuse(self) -> None:
         self.keep_alive = False

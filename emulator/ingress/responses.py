@@ -19,7 +19,11 @@ def _status_line(status: int) -> bytes:
 STATUS_LINE = {status: _status_line(status) for status in range(100, 1000)}
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-_ERROR_HEAD = b"Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
+ERROR_HEADERS = (
+    (b"Content-Type", b"text/plain; charset=utf-8"),
+    (b"X-Content-Type-Options", b"nosniff"),
+)
+_ERROR_HEAD = b"".join(b"%b: %b\r\n" % line for line in ERROR_HEADERS)
 
 
 def error_body(status: int, text: str) -> bytes:

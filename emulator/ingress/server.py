@@ -19,11 +19,13 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import Response
 
-from emulator.ingress.connection import Connection, ListenerConfig
+from emulator.ingress.connection import ListenerConfig
+from emulator.ingress.cycle import Headers
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.hosts import HostTable, normal_host
+from emulator.ingress.responses import ERROR_HEADERS
 from emulator.ingress.versions import EitherConnection
 from emulator.lib.guesses import nearest
 
@@ -70,14 +72,14 @@ def bind(host: str, port: int) -> socket.socket:
 class Listener:
     """A bound socket and what it serves: hosts of the table by Connection, everything else by `app`.
 
-    With `speaks_http2`, also to clients that know beforehand that it does; all that they ask goes to `app`.
+    Clients may speak HTTP/2 from their first byte on. Where the app is an `UnknownHost` they are served as all others;
+    elsewhere all that they ask goes to the app.
     """
 
     socket: socket.socket
     hosts: HostTable
     deadlines: Deadlines
     app: Any
-    speaks_http2: bool = False
 
     @property
     def port(self) -> int:
@@ -92,7 +94,7 @@ class Server:
         config = ListenerConfig(
             listener.app,
             loop="none",
-            http=EitherConnection if listener.speaks_http2 else Connection,
+            http=EitherConnection,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -107,6 +109,7 @@ class Server:
         )
         config.hosts = listener.hosts
         config.deadlines = listener.deadlines
+        config.stranger = listener.app.answer if isinstance(listener.app, UnknownHost) else None
         address = listener.socket.getsockname()[0]
         config.ingress_address = str(address).encode()
         self._server = _Quiet(config)
@@ -136,23 +139,31 @@ class _Quiet(uvicorn.Server):
         yield
 
 
-def unknown_host(hosts: HostTable, why: Callable[[str], str] = lambda host: "") -> Starlette:
+class UnknownHost(Starlette):
     """The app behind the ingress: 404 with the hosts there are (spec serving.md §4.1; Knative's own body is empty).
 
     Where `why` knows what keeps the owner of a host from answering to it, that is said instead.
     """
 
-    async def answer(request: Request, _: Exception) -> PlainTextResponse:
-        host = request.headers.get("host", "")
-        names, more = nearest(host, hosts.names(), _MOST_LISTED)
+    def __init__(self, hosts: HostTable, why: Callable[[str], str] = lambda host: "") -> None:
+        # Not a route: that would answer 405 to the methods that it does not list.
+        super().__init__(exception_handlers={404: self._handle})
+        self._hosts = hosts
+        self._why = why
+
+    def answer(self, host: bytes) -> tuple[Headers, bytes]:
+        """Headers and body for a request with this Host header."""
+        named = host.decode(errors="replace")
+        names, more = nearest(named, self._hosts.names(), _MOST_LISTED)
         listed = "\n".join(f"  {name}" for name in names) or "  (none yet)"
         listed += f"\n  … and {more} more" if more else ""
-        reason = why(normal_host(host.encode()).decode(errors="replace"))
-        said = f"{reason}\n" if reason else f'no Service answers to the host "{host}"; there are:\n{listed}\n'
-        return PlainTextResponse(said, 404, headers={"X-Content-Type-Options": "nosniff"})
+        reason = self._why(normal_host(host).decode(errors="replace"))
+        said = f"{reason}\n" if reason else f'no Service answers to the host "{named}"; there are:\n{listed}\n'
+        return ERROR_HEADERS, said.encode()
 
-    # Not a route: that would answer 405 to the methods that it does not list.
-    return Starlette(exception_handlers={404: answer})
+    async def _handle(self, request: Request, _: Exception) -> Response:
+        headers, body = self.answer(request.headers.get("host", "").encode("latin-1"))
+        return Response(body, 404, headers={name.decode(): value.decode() for name, value in headers})
 
 
 def _holder(port: int) -> str:

@@ -1,26 +1,25 @@
-"""Connections to replicas: `Endpoint` (an address and its idle connections), `Upstream` (one of them), `Carried` (base
-of what one carries).
+"""Connections to replicas that speak HTTP/1.1: `Endpoint` (an address and its idle connections), `Upstream` (one of
+them). What they carry is `Carried`.
 
-An Upstream parses responses and tells its `Carried` work; a counted body of more than `COUNTED_MIN` bytes passes
-unparsed. Connections are reused last in, first out, bounded in number and in idle time (both from Go's transport as
-Knative sets it up: pkg/network/transports.go, net/http/transport.go). A pooled connection that the replica closed
-before any response byte is replaced once, when the work says that it may be sent again.
+An Upstream parses responses and tells its work; a counted body of more than `COUNTED_MIN` bytes passes unparsed.
+Connections are reused last in, first out, bounded in number and in idle time (both from Go's transport as Knative sets
+it up: pkg/network/transports.go, net/http/transport.go).
 
-This module never decides where work goes (serving's Throttler does) and knows nothing of clients. Error texts are
-those of Go's net package, because Knative puts them into 502 bodies.
+This module never decides where work goes (serving's Throttler does) and knows nothing of clients.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import ssl
 from asyncio import Transport
-from typing import cast
+from collections.abc import Coroutine
+from typing import Any, cast
 
 import httptools
 
+from emulator.ingress.carried import Carried
+from emulator.ingress.dialerrors import dial_error
 from emulator.ingress.forwarding import RelayedHead
 from emulator.ingress.repeats import HeaderList, RepeatedResponse, head_length
 from emulator.lib.tasks import Tasks
@@ -37,27 +36,26 @@ class Dialer:
     def __init__(self, tasks: Tasks) -> None:
         self._tasks = tasks
 
-    def dial(self, endpoint: Endpoint, work: Carried) -> None:
-        """Connect, and hand the connection to `work`; if it left meanwhile, to the pool."""
-        self._tasks.spawn(self._dial(endpoint, work), f"connect {endpoint.address}")
+    def endpoint(self, host: str, port: int, *, speaks_http2: bool = False, response_lines: bytes = b"") -> Endpoint:
+        """An endpoint of the kind that speaks what the replica speaks."""
+        if not speaks_http2:
+            return Endpoint(host, port, self, response_lines=response_lines)
+        from emulator.ingress.upstreamsession import StreamEndpoint  # loaded by the first that is needed
 
-    async def _dial(self, endpoint: Endpoint, work: Carried) -> None:
-        try:
-            upstream = await endpoint.connect()
-        except OSError as error:
-            work.undialled(dial_error(error, endpoint))
-            return
-        if work.finished:
-            endpoint.release(upstream)
-        else:
-            work.attach(upstream)
+        return StreamEndpoint(host, port, self, response_lines=response_lines)
+
+    def spawn(self, dialling: Coroutine[Any, Any, None], endpoint: Endpoint) -> None:
+        """Let `dialling` run."""
+        self._tasks.spawn(dialling, f"connect {endpoint.address}")
 
 
 class Endpoint:
-    """Where one replica (or a foreign server) listens.
+    """Where one replica (or a foreign server) listens that speaks HTTP/1.1 (`StreamEndpoint`: HTTP/2).
 
     `response_lines` (complete header lines, each ended by CRLF) are added to every response that comes from here.
     """
+
+    speaks_http2 = False
 
     def __init__(
         self, host: str, port: int, dialer: Dialer, *, response_lines: bytes = b"", tls: ssl.SSLContext | None = None
@@ -68,6 +66,8 @@ class Endpoint:
         self.idle: list[Upstream] = []
         self.head_memo: RelayedHead | None = None
         """The last response's head as it was relayed."""
+        self.block_memo: tuple[RelayedHead, bytes] | None = None
+        """The same as a block of HTTP/2."""
         self.repeated: RepeatedResponse | None = None
         """The last response, when it came in one piece and its connection went on."""
         self.size = 0
@@ -81,9 +81,31 @@ class Endpoint:
     def address(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    def carry(self, work: Carried) -> None:
+        """Find a connection for `work`."""
+        idle = self.idle
+        while idle:
+            upstream = idle.pop()
+            if not upstream.transport.is_closing():
+                upstream.is_stale = False
+                work.attach(upstream)
+                return
+        self.dial(work)
+
     def dial(self, work: Carried) -> None:
-        """Open a further connection for `work`."""
-        self._dialer.dial(self, work)
+        """Open a further connection for `work`; if it leaves meanwhile, for the pool."""
+        self._dialer.spawn(self._dialled(work), self)
+
+    async def _dialled(self, work: Carried) -> None:
+        try:
+            upstream = await self.connect()
+        except OSError as error:
+            work.undialled(dial_error(error, self))
+            return
+        if work.finished:
+            self.release(upstream)
+        else:
+            work.attach(upstream)
 
     def release(self, upstream: Upstream) -> None:
         """Keep a connection whose response is complete for the next work."""
@@ -123,121 +145,6 @@ class Endpoint:
         self._timer = None
         if self.idle:
             self._timer = asyncio.get_running_loop().call_later(IDLE_TIMEOUT_S / 2, self._drop_stale)
-
-
-class Carried:
-    """Base of what an Upstream carries: finds a connection, and a new one when a pooled one turns out dead.
-
-    Subclasses own the request's bytes (`send`), may say that they can be sent again (`is_replayable`), and take the
-    response.
-    """
-
-    __slots__ = ("endpoint", "finished", "is_retried", "is_started", "upstream")
-
-    def __init__(self) -> None:
-        self.upstream: Upstream | None = None
-        self.endpoint: Endpoint
-        self.finished = self.is_retried = self.is_started = False
-
-    # -- towards the replica
-
-    def dispatch(self, endpoint: Endpoint) -> None:
-        """There is room at `endpoint`: go."""
-        self.endpoint = endpoint
-        idle = endpoint.idle
-        while idle:
-            upstream = idle.pop()
-            if not upstream.transport.is_closing():
-                self.attach(upstream)
-                return
-        endpoint.dial(self)
-
-    def attach(self, upstream: Upstream) -> None:
-        self.upstream = upstream
-        upstream.work = self
-        upstream.is_stale = False
-        self.send()
-
-    def undialled(self, text: str) -> None:
-        """No connection could be made; `text` says why in Go's words."""
-        self.fail(502, text)
-
-    def detach(self, is_reusable: bool) -> None:
-        """Give the connection back, or close it."""
-        upstream, self.upstream = self.upstream, None
-        if upstream is None:
-            return
-        upstream.work = None
-        if is_reusable and not upstream.transport.is_closing():
-            self.endpoint.release(upstream)
-        else:
-            upstream.transport.close()
-
-    def lost(self, error: Exception | None) -> None:
-        """The connection ended; `error` is None after an orderly end."""
-        upstream = cast(Upstream, self.upstream)
-        self.upstream = None
-        upstream.work = None
-        if self.is_started:
-            self.response_lost(error)
-        elif upstream.reused and not self.is_retried and self.is_replayable():
-            self.is_retried = True
-            self.unsend()
-            self.endpoint.dial(self)
-        else:
-            self.fail(502, lost_error(error, upstream))
-
-    # -- what a subclass does
-
-    def send(self) -> None:
-        """Write the request, as far as it is known, to `upstream`."""
-        raise NotImplementedError
-
-    def unsend(self) -> None:
-        """Nothing counts as written: `send` will be called again with another connection."""
-        raise NotImplementedError
-
-    def is_replayable(self) -> bool:
-        raise NotImplementedError
-
-    def fail(self, status: int, text: str) -> None:
-        """End with an answer of kemu's own."""
-        raise NotImplementedError
-
-    def response_head(self, status: int, headers: HeaderList) -> bool:
-        """A response head, interim or final; True if no body follows whatever the headers say."""
-        raise NotImplementedError
-
-    def response_body(self, data: bytes) -> None:
-        raise NotImplementedError
-
-    def response_flush(self) -> None:
-        """All that came with one read has been told."""
-
-    def response_counted(self, data: bytes) -> None:
-        """Body bytes that passed unparsed; flush at once."""
-        raise NotImplementedError
-
-    def response_end(self, trailers: HeaderList, is_reusable: bool) -> None:
-        raise NotImplementedError
-
-    def response_lost(self, error: Exception | None) -> None:
-        """The connection ended within a response."""
-        raise NotImplementedError
-
-    def tunnel(self, rest: bytes) -> None:
-        """After 101: `rest` came behind the head; `tunnelled` follows."""
-        raise NotImplementedError
-
-    def tunnelled(self, data: bytes) -> None:
-        """Bytes from the other side: of the replica's for an Upstream, of the client's for a Connection."""
-        raise NotImplementedError
-
-    def pause_sending(self) -> None:
-        """The replica reads slower than we write."""
-
-    def resume_sending(self) -> None:
-        """It has caught up."""
 
 
 class Upstream(asyncio.Protocol):
@@ -321,10 +228,25 @@ class Upstream(asyncio.Protocol):
         if self.work is not None:
             self.work.resume_sending()
 
+    # -- for its work
+
+    def let_go(self, is_reusable: bool) -> None:
+        self.work = None
+        if is_reusable and not self.transport.is_closing():
+            self.endpoint.release(self)
+        else:
+            self.transport.close()
+
+    def pause_reading(self) -> None:
+        self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
     # -- reading
 
     def count(self, length: int) -> None:
-        """The next `length` bytes are body and need no parsing; the response ends with them."""
         self._left = length
 
     def _pass(self, work: Carried, data: bytes) -> None:
@@ -432,31 +354,3 @@ class Upstream(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._final:
             self._ended = True
-
-
-_HTTP_FOR_TLS = "http: server gave HTTP response to HTTPS client"
-_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
-"""OpenSSL's reasons, by version, when the other side answers in plain text."""
-
-
-def dial_error(error: OSError, endpoint: Endpoint) -> str:
-    """Why no connection could be made, as Go's net.OpError says it."""
-    if isinstance(error, socket.gaierror):
-        return f"dial tcp: lookup {endpoint.host}: no such host"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"tls: failed to verify certificate: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return _HTTP_FOR_TLS if error.reason in _NO_TLS else f"tls: {error.reason}"
-    if isinstance(error, TimeoutError) and error.errno is None:
-        return f"dial tcp {endpoint.address}: i/o timeout"
-    reason = os.strerror(error.errno).lower() if error.errno else str(error)
-    return f"dial tcp {endpoint.address}: connect: {reason}"
-
-
-def lost_error(error: Exception | None, upstream: Upstream) -> str:
-    """Why no response came on a connection that had been made, as Go's transport says it."""
-    if not isinstance(error, OSError) or not error.errno:
-        return "EOF"
-    local = upstream.transport.get_extra_info("sockname") or ("", 0)
-    reason = os.strerror(error.errno).lower()
-    return f"read tcp {local[0]}:{local[1]}->{upstream.endpoint.address}: read: {reason}"

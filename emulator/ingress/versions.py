@@ -1,7 +1,7 @@
 """Which HTTP a client speaks: 1.1, or 2 with prior knowledge, told apart by the first bytes of a connection.
 
-For listeners that speak both. HTTP/2 is uvicorn's own (zttp), and only the ASGI app is behind it; everything else is a
-`Connection`. What is needed for HTTP/2 is loaded by the first client that speaks it.
+HTTP/1.1 is always a `Connection`. HTTP/2 is a `ClientSession` where hosts are served, and uvicorn's own (zttp) where
+an ASGI app is: on the API's listener. What is needed for HTTP/2 is loaded by the first client that speaks it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import Any, cast
 from uvicorn.server import ServerState
 
 from emulator.ingress.connection import Connection, ListenerConfig
-
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+from emulator.ingress.frames import PREFACE
 
 
 class EitherConnection(asyncio.Protocol):
@@ -28,6 +27,7 @@ class EitherConnection(asyncio.Protocol):
     ) -> None:
         self._make = {"config": config, "server_state": server_state, "app_state": app_state, "_loop": _loop}
         self._connections = server_state.connections
+        self._config = config
         self._said = b""
         self.transport: asyncio.Transport
 
@@ -43,7 +43,7 @@ class EitherConnection(asyncio.Protocol):
         if len(self._said) < len(PREFACE) and PREFACE.startswith(self._said):
             return
         self._connections.discard(self)
-        protocol = _protocol(is_http2=self._said.startswith(PREFACE))(**self._make)
+        protocol = self._protocol()(**self._make)
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)
         protocol.data_received(self._said)
@@ -52,10 +52,14 @@ class EitherConnection(asyncio.Protocol):
         """Asked by uvicorn at its end; nobody waits for an answer."""
         self.transport.close()
 
+    def _protocol(self) -> Any:
+        if not self._said.startswith(PREFACE):
+            return Connection
+        if self._config.stranger is None:
+            from uvicorn.protocols.http.zttp_h2_impl import ZttpH2Protocol
 
-def _protocol(*, is_http2: bool) -> Any:
-    if not is_http2:
-        return Connection
-    from uvicorn.protocols.http.zttp_h2_impl import ZttpH2Protocol
+            return ZttpH2Protocol
+        from emulator.ingress.clientsession import ClientSession
 
-    return ZttpH2Protocol
+        self._said = self._said[len(PREFACE) :]
+        return ClientSession

@@ -23,8 +23,10 @@ from emulator.serving.absences import is_expected, why_absent
 from emulator.serving.coldstarts import ColdStarts
 from emulator.serving.ingresstable import IngressTable
 from emulator.serving.kinds import REVISION
+from emulator.serving.revisionchildren import protocol
 from emulator.serving.stats import percentiles
 from emulator.serving.throttler import Hooks, Throttler
+from emulator.serving.troubles import Troubles
 from emulator.store.projection import Projection
 from emulator.store.store import Store
 
@@ -46,6 +48,7 @@ class Backends:
         self._dialer = dialer
         self._addresses = addresses
         self._poke = poke
+        self._troubles = Troubles()
         pod = store.registry.of("v1", "Pod")
         assert pod is not None
         self._pod: Kind[Any] = pod
@@ -111,8 +114,10 @@ class Backends:
             lambda: self._poke(*key),
             lambda work, pod: cold.note(work, key, pod),
             (lambda work, pod: cold.header(work, key[0], pod)) if self._debug_headers else None,
+            lambda work, text: self._troubles.tell(revision.name, work, text),
         )
-        self._throttlers[key] = Throttler(spec.container_concurrency or 0, timeouts, hooks)
+        is_h2c = protocol(revision) == "h2c"
+        self._throttlers[key] = Throttler(spec.container_concurrency or 0, timeouts, hooks, speaks_http2=is_h2c)
         self._ingresses.refresh(*key)
 
     def _drop_revision(self, revision: Resource[Any]) -> None:
@@ -151,9 +156,10 @@ class Backends:
         throttler = self._throttlers.get((namespace, revision))
         if throttler is not None:
             pods = self._pods[namespace, revision]
-            throttler.set_replicas({name: self._endpoint(address, revision) for name, address in pods.items()})
+            is_h2c = throttler.speaks_http2
+            throttler.set_replicas({name: self._endpoint(at, revision, is_h2c) for name, at in pods.items()})
 
-    def _endpoint(self, address: str, revision: str) -> Callable[[], Endpoint]:
+    def _endpoint(self, address: str, revision: str, speaks_http2: bool) -> Callable[[], Endpoint]:
         host, _, port = address.rpartition(":")
         line = f"Kemu-Revision: {revision}\r\n".encode()
-        return lambda: Endpoint(host, int(port), self._dialer, response_lines=line)
+        return lambda: self._dialer.endpoint(host, int(port), speaks_http2=speaks_http2, response_lines=line)

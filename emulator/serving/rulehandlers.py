@@ -14,13 +14,13 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol
 
 from emulator.ingress.cycle import Cycle
-from emulator.ingress.exchange import Exchange
+from emulator.ingress.exchanges import open_exchange
 from emulator.ingress.receipt import Receipt
 from emulator.serving.throttler import Throttler
 
 if TYPE_CHECKING:
     from emulator.ingress.cluster import Call
-    from emulator.ingress.connection import Connection
+    from emulator.ingress.cycle import Client
     from emulator.ingress.handler import Handler
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -98,9 +98,9 @@ class RuleHandler:
         draw = self._rule.way.draw
         return draw.choose() if draw is not None else None
 
-    def open(self, connection: Connection) -> Cycle:
+    def open(self, connection: Client) -> Cycle:
         if self._draw is not None:
-            return Exchange(connection, self._draw.choose())
+            return open_exchange(connection, self._draw.choose())
         if self._rule.is_redirected:
             return Receipt(connection, _redirect)
         way = self._way(connection.headers)
@@ -138,9 +138,9 @@ class RuleHandler:
         return self._rule.way
 
 
-def _opened(way: Way, connection: Connection) -> Cycle:
+def _opened(way: Way, connection: Client) -> Cycle:
     if way.draw is not None:
-        return Exchange(connection, way.draw.choose())
+        return open_exchange(connection, way.draw.choose())
     handler = way.elsewhere()
     if handler is None:
         return Receipt(connection, _nobody)

@@ -50,12 +50,14 @@ class Replica:
 @dataclass(frozen=True)
 class Hooks:
     """Who is told: `poke` when a request finds no replica, `started` when the request that a new
-    replica (by its Pod's name) was started for is over. `timing` makes the header line of `Backend.timing`.
+    replica (by its Pod's name) was started for is over, `troubled` when a replica fails a request. `timing` makes the
+    header line of `Backend.timing`.
     """
 
     poke: Callable[[], None]
     started: Callable[[Work, str], None]
     timing: Callable[[Work, str], bytes] | None = None
+    troubled: Callable[[Work, str], None] = lambda work, text: None
 
 
 class Log(Protocol):
@@ -69,8 +71,9 @@ class Log(Protocol):
 class Throttler:
     """Implements `ingress.handler.Backend` and `scaler.LoadSource`. `concurrency` 0 means no limit."""
 
-    def __init__(self, concurrency: int, timeouts: Timeouts, hooks: Hooks) -> None:
+    def __init__(self, concurrency: int, timeouts: Timeouts, hooks: Hooks, *, speaks_http2: bool = False) -> None:
         self.timeouts = timeouts
+        self.speaks_http2 = speaks_http2
         self.in_path = True
         """Whether the activator stands in the path: by the Scaler's word, and always while no replica is ready."""
         self.requests = 0
@@ -142,6 +145,9 @@ class Throttler:
         if self._hooks.timing is None or not isinstance(replica, Replica) or work.arrived > replica.born:
             return b""
         return self._hooks.timing(work, replica.name)
+
+    def troubled(self, work: Work, text: str) -> None:
+        self._hooks.troubled(work, text)
 
     def leave(self, work: Work) -> None:
         now = self._time()

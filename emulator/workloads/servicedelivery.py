@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emulator.ingress.cycle import Cycle
-from emulator.ingress.exchange import Exchange
+from emulator.ingress.cycle import Client, Cycle
+from emulator.ingress.exchanges import open_exchange
 from emulator.ingress.handler import Handler, Timeouts, Work
 from emulator.ingress.hosts import HostTable
 from emulator.ingress.upstream import Dialer, Endpoint
@@ -28,7 +28,6 @@ from emulator.workloads.pods import POD
 
 if TYPE_CHECKING:
     from emulator.ingress.cluster import Call
-    from emulator.ingress.connection import Connection
 
 _HTTP = 80
 _SHORT_IN = "default"
@@ -36,10 +35,15 @@ Address = tuple[str, int]
 
 
 class Turns:
-    """Implements `ingress.handler.Backend`: the ready Pods of one port of a Service, in turn, without limits."""
+    """Implements `ingress.handler.Backend`: the ready Pods of one port of a Service, in turn, without limits.
 
-    def __init__(self, name: str, dialer: Dialer) -> None:
+    A Service knows no protocols: whoever speaks HTTP/2 to it speaks it with its Pods (`streams`).
+    """
+
+    def __init__(self, name: str, dialer: Dialer, *, speaks_http2: bool = False) -> None:
         self.timeouts = Timeouts(total_s=None)
+        self.speaks_http2 = speaks_http2
+        self.streams = None if speaks_http2 else Turns(name, dialer, speaks_http2=True)
         self.in_path = False
         self._name = name
         self._dialer = dialer
@@ -56,7 +60,9 @@ class Turns:
             self._endpoints.pop(gone).close()
         for address in addresses:
             if address not in self._endpoints:
-                self._endpoints[address] = Endpoint(*address, self._dialer)
+                self._endpoints[address] = self._dialer.endpoint(*address, speaks_http2=self.speaks_http2)
+        if self.streams is not None:
+            self.streams.share(addresses)
 
     def admit(self, work: Work) -> None:
         endpoints = list(self._endpoints.values())
@@ -71,6 +77,9 @@ class Turns:
 
     def leave(self, work: Work) -> None:
         """There is nothing to free."""
+
+    def troubled(self, work: Work, text: str) -> None:
+        """Its client is told."""
 
 
 class ServiceHandler:
@@ -94,9 +103,12 @@ class ServiceHandler:
         number = int(port) if port.isdigit() else _HTTP
         return self.ports.get(number) or self.ports.get(_HTTP) or next(iter(self.ports.values()))
 
-    def open(self, connection: Connection) -> Cycle:
+    def open(self, connection: Client) -> Cycle:
         other = self.elsewhere()
-        return Exchange(connection, self.choose(connection.host)) if other is None else other.open(connection)
+        if other is not None:
+            return other.open(connection)
+        turns = self.choose(connection.host)
+        return open_exchange(connection, turns.streams if connection.speaks_http2 and turns.streams else turns)
 
     def call(self, call: Call) -> None:
         other = self.elsewhere()

@@ -39,7 +39,7 @@ async def main(port: int, services: int) -> None:
     controller.settle()
     nothing: Any = None
     actions = Actions(nothing, nothing, nothing, nothing, nothing)
-    listener = Listener(bind("127.0.0.1", port), HostTable(), Deadlines(), api(store, PREFIX, actions), True)
+    listener = Listener(bind("127.0.0.1", port), HostTable(), Deadlines(), api(store, PREFIX, actions))
     server = Server(listener)
     gc.freeze()  # as `kemu up` does
     async with Tasks() as tasks:

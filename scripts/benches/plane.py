@@ -21,7 +21,7 @@ from emulator.ingress.cluster import ClusterClient
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.handler import Timeouts
 from emulator.ingress.hosts import VirtualHosts
-from emulator.ingress.server import Listener, Server, bind, unknown_host
+from emulator.ingress.server import Listener, Server, UnknownHost, bind
 from emulator.ingress.upstream import Dialer, Endpoint
 from emulator.lib.clock import SystemClock
 from emulator.lib.tasks import Tasks
@@ -50,7 +50,7 @@ async def main(port: int, services: int, triggers: int) -> None:
         for number in range(triggers):
             store.create(trigger(number))
         controller.settle()
-        server = Server(Listener(bind("127.0.0.1", port), hosts.public, deadlines, unknown_host(hosts.public)))
+        server = Server(Listener(bind("127.0.0.1", port), hosts.public, deadlines, UnknownHost(hosts.public)))
         gc.freeze()  # as `kemu up` does
         print("ready", flush=True)
         await server.run()

@@ -22,7 +22,7 @@ from tests import world
 
 if TYPE_CHECKING:
     from emulator.ingress.cluster import Call
-    from emulator.ingress.connection import Connection
+    from emulator.ingress.cycle import Client
 
 Response = tuple[int, list[tuple[bytes, bytes]], bytes]
 REPLY: Response = (
@@ -50,7 +50,7 @@ class Subscriber:
         self._answers = answers or (202,)
         self.received: list[Received] = []
 
-    def open(self, connection: Connection) -> Cycle:
+    def open(self, connection: Client) -> Cycle:
         raise NotImplementedError("nobody calls from outside")
 
     def call(self, call: Call) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from emulator.eventing.delivery import Leg
 from emulator.eventing.deliveryspec import Policy
-from emulator.eventing.narrator import LINES_PER_S, Narrator
+from emulator.eventing.narrator import Narrator
 from emulator.ingress.cluster import Answer
 from tests.eventing.subscribers import event
 
@@ -113,29 +111,3 @@ async def test_a_line(
 async def test_a_long_id_is_cut(log: pytest.LogCaptureFixture) -> None:
     Narrator().accepted("b", event("t", id="0123456789"))
     assert log.messages == ["accepted t 01234567"]
-
-
-async def test_beyond_so_many_lines_a_second_they_are_only_counted(log: pytest.LogCaptureFixture) -> None:
-    narrator = Narrator()
-    for _ in range(LINES_PER_S + 7):
-        narrator.accepted("b", E)
-    assert len(log.records) == LINES_PER_S
-    await asyncio.sleep(1.1)
-    assert log.messages[-1] == "… and 7 more lines in the last second"
-    narrator.accepted("b", E)
-    assert log.messages[-1] == "accepted shop.order 1"
-
-
-async def test_a_quiet_second_says_nothing(log: pytest.LogCaptureFixture) -> None:
-    Narrator().accepted("b", E)
-    await asyncio.sleep(5)
-    assert len(log.records) == 1
-
-
-def fields(record: Any) -> Any:
-    return vars(record)["fields"]
-
-
-async def test_facts_go_along_for_machines(log: pytest.LogCaptureFixture) -> None:
-    Narrator().accepted("b", E)
-    assert fields(log.records[0]) == {"event": "1", "type": "shop.order"}

@@ -13,7 +13,7 @@ from emulator.ingress.cluster import ClusterClient
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.handler import Timeouts
 from emulator.ingress.hosts import VirtualHosts
-from emulator.ingress.server import Listener, Server, bind, unknown_host
+from emulator.ingress.server import Listener, Server, UnknownHost, bind
 from emulator.ingress.upstream import Dialer, Endpoint
 from emulator.lib.tasks import Tasks
 from emulator.serving.rulehandlers import RuleHandler
@@ -108,7 +108,7 @@ async def world() -> AsyncIterator[World]:
     hosts, deadlines = VirtualHosts(), Deadlines()
     async with Tasks() as dials, Backend() as backend:
         dialer = Dialer(dials)
-        listener = Listener(bind("127.0.0.1", 0), hosts.public, deadlines, unknown_host(hosts.public))
+        listener = Listener(bind("127.0.0.1", 0), hosts.public, deadlines, UnknownHost(hosts.public))
         server = Server(listener)
         serving = dials.spawn(server.run(), "server")
         client = ClusterClient(hosts.internal, dialer, deadlines)

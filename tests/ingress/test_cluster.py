@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from emulator.ingress.cluster import Answer, Call, ClusterClient, Sink
-from emulator.ingress.connection import Connection
-from emulator.ingress.cycle import Cycle
+from emulator.ingress.cycle import Client, Cycle
 from emulator.ingress.deadlines import Deadlines
 from tests.ingress.conftest import World, throttler
 
@@ -16,7 +15,7 @@ from tests.ingress.conftest import World, throttler
 class Receiver:
     """A Handler that answers with what it was asked."""
 
-    def open(self, connection: Connection) -> Cycle:
+    def open(self, connection: Client) -> Cycle:
         raise NotImplementedError
 
     def call(self, call: Call) -> None:

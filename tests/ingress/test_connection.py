@@ -22,7 +22,7 @@ from emulator.ingress.connection import Connection, ListenerConfig
 from emulator.ingress.cycle import Cycle
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.hosts import HostTable
-from emulator.ingress.server import unknown_host
+from emulator.ingress.server import UnknownHost
 from tests.ingress.conftest import HOST, World
 
 # What Connection overrides, calls or redirects, with the parameters that it relies on.
@@ -105,7 +105,7 @@ class Wire(asyncio.Transport):
 def connection(wire: Wire, hosts: HostTable | None = None) -> Connection:
     """A Connection as uvicorn's server makes one, on a transport that goes nowhere."""
     table = hosts or HostTable()
-    config = ListenerConfig(unknown_host(table), lifespan="off", log_config=None)
+    config = ListenerConfig(UnknownHost(table), lifespan="off", log_config=None)
     config.hosts, config.deadlines, config.ingress_address = table, Deadlines(), b"5.6.7.8"
     config.load()
     made = Connection(config, ServerState(), {}, asyncio.get_running_loop())
@@ -135,7 +135,7 @@ async def test_the_parser_has_each_method(name: str) -> None:
 
 
 async def test_every_part_of_the_base_that_connection_uses_is_named_in_this_file() -> None:
-    config = uvicorn.Config(unknown_host(HostTable()), log_config=None)
+    config = uvicorn.Config(UnknownHost(HostTable()), log_config=None)
     base = {*dir(HttpToolsProtocol), *vars(HttpToolsProtocol(config, ServerState(), {}))}
     uses = {
         node.attr
@@ -216,7 +216,7 @@ async def test_bytes_right_behind_an_upgrade_request_reach_the_replica(world: Wo
     assert await line.until(b"early") == b"early"
 
 
-async def test_known_and_unknown_hosts_take_turns_on_one_connection(world: World) -> None:
+async def test_known_and_UnknownHosts_take_turns_on_one_connection(world: World) -> None:
     line = await world.connect()
     for host, status in ((HOST, 200), (b"nobody.test", 404), (HOST, 200), (b"nobody.test", 404)):
         line.send("/echo", host=host)

@@ -10,7 +10,7 @@ import pytest
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.doors import Doors
 from emulator.ingress.hosts import HostTable
-from emulator.ingress.server import Listener, Server, bind, unknown_host
+from emulator.ingress.server import Listener, Server, UnknownHost, bind
 from emulator.lib.tasks import Tasks
 from tests.ingress.test_server import ask
 
@@ -24,7 +24,7 @@ def free_port() -> int:
 
 def serve(bound: socket.socket) -> Server:
     hosts = HostTable()
-    return Server(Listener(bound, hosts, Deadlines(), unknown_host(hosts)))
+    return Server(Listener(bound, hosts, Deadlines(), UnknownHost(hosts)))
 
 
 async def test_doors_open_and_close_as_they_are_wanted() -> None:

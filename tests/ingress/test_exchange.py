@@ -250,7 +250,7 @@ async def test_a_slow_reader_stops_the_replica(world: World) -> None:
     assert len((await line.answer())[2]) == BIG
 
 
-async def test_an_unknown_host_is_a_404_that_lists_the_hosts(world: World) -> None:
+async def test_an_UnknownHost_is_a_404_that_lists_the_hosts(world: World) -> None:
     line = await world.connect()
     line.send("/", host=b"nobody.example.com")
     status, _, body = await line.answer()

@@ -14,6 +14,7 @@ class Backend:
     """A Revision, as far as a probe asks about it."""
 
     timeouts = Timeouts()
+    speaks_http2 = False
 
     def __init__(self, *, in_path: bool, is_ready: bool = True) -> None:
         self.in_path = in_path
@@ -27,6 +28,9 @@ class Backend:
     def timing(self, work: object) -> bytes:
         return b""
 
+    def troubled(self, work: object, text: str) -> None:
+        raise AssertionError("a probe reaches no replica")
+
 
 NO_HASH = b'a probe request must contain a non-empty "K-Network-Hash" header\n'
 
@@ -35,16 +39,16 @@ NO_HASH = b'a probe request must contain a non-empty "K-Network-Hash" header\n'
 @pytest.mark.parametrize(
     ("said", "is_ready", "expected"),
     [
-        (Special(probe=b"queue"), True, (200, b"queue", b"")),
-        (Special(probe=b"queue"), False, (503, b"", b"")),
-        (Special(probe=b"activator"), True, (200, b"activator", b"")),
-        (Special(probe=b"probe", probe_hash=b"abc"), True, (200, b"", b"K-Network-Hash: abc\r\n")),
-        (Special(probe=b"probe"), True, (400, NO_HASH, b"")),
+        (Special(probe=b"queue"), True, (200, b"queue", [])),
+        (Special(probe=b"queue"), False, (503, b"", [])),
+        (Special(probe=b"activator"), True, (200, b"activator", [])),
+        (Special(probe=b"probe", probe_hash=b"abc"), True, (200, b"", [(b"K-Network-Hash", b"abc")])),
+        (Special(probe=b"probe"), True, (400, NO_HASH, [])),
     ],
     ids=["queue", "queue, not ready", "activator", "probe", "probe without a hash"],
 )
 def test_what_either_hop_knows_is_answered_by_it(
-    said: Special, is_ready: bool, expected: tuple[int, bytes, bytes], in_path: bool
+    said: Special, is_ready: bool, expected: tuple[int, bytes, list[tuple[bytes, bytes]]], in_path: bool
 ) -> None:
     assert probe_answer(said, Backend(in_path=in_path, is_ready=is_ready)) == expected
 

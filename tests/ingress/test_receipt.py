@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from emulator.ingress.cluster import Call
-from emulator.ingress.connection import Connection
-from emulator.ingress.cycle import Cycle
+from emulator.ingress.cycle import Client, Cycle
 from emulator.ingress.receipt import BODY_LIMIT, Receipt, header
 from tests.ingress.conftest import Line, World
 
@@ -21,7 +20,7 @@ TOO_MUCH = bytes(BODY_LIMIT + 1)
 class Kept(Receipt):
     """Tells when its client has left."""
 
-    def __init__(self, connection: Connection, take: Callable[[Receipt], None]) -> None:
+    def __init__(self, connection: Client, take: Callable[[Receipt], None]) -> None:
         super().__init__(connection, take)
         self.left = asyncio.Event()
 
@@ -37,7 +36,7 @@ class Receiver:
     is_prompt: bool = True
     taken: asyncio.Queue[Receipt] = field(default_factory=asyncio.Queue)
 
-    def open(self, connection: Connection) -> Cycle:
+    def open(self, connection: Client) -> Cycle:
         return Kept(connection, self._take)
 
     def call(self, call: Call) -> None:

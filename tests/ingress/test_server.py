@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.hosts import HostTable
-from emulator.ingress.server import Listener, PortForbidden, PortInUse, Server, bind, unknown_host
+from emulator.ingress.server import Listener, PortForbidden, PortInUse, Server, UnknownHost, bind
 from emulator.lib.tasks import Tasks
 from emulator.serving.rulehandlers import RuleHandler
 from tests.ingress.conftest import HOST, World
@@ -172,7 +172,7 @@ async def test_an_unknown_host_is_a_404_that_lists_the_hosts(method: str) -> Non
     table = HostTable()
     for host in ("b.test", "*.shop.test"):
         table.set(host, RuleHandler.to())
-    async with serving(unknown_host(table)) as (_, port):
+    async with serving(UnknownHost(table)) as (_, port):
         answer = await ask(port, method)
     assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
     assert answer.endswith(
@@ -181,7 +181,7 @@ async def test_an_unknown_host_is_a_404_that_lists_the_hosts(method: str) -> Non
 
 
 async def test_an_unknown_host_is_told_that_there_are_none_yet() -> None:
-    async with serving(unknown_host(HostTable())) as (_, port):
+    async with serving(UnknownHost(HostTable())) as (_, port):
         assert (await ask(port)).endswith(b"there are:\n  (none yet)\n")
 
 
@@ -192,13 +192,13 @@ async def test_an_unknown_host_whose_owner_is_known_is_told_why() -> None:
         asked.append(host)
         return "Service default/hello is not ready: it fails"
 
-    async with serving(unknown_host(HostTable(), why)) as (_, port):
+    async with serving(UnknownHost(HostTable(), why)) as (_, port):
         assert (await ask(port)).endswith(b"\r\n\r\nService default/hello is not ready: it fails\n")
     assert asked == ["nobody.test"]
 
 
 async def test_an_answer_to_head_has_no_body() -> None:
-    async with serving(unknown_host(HostTable())) as (_, port):
+    async with serving(UnknownHost(HostTable())) as (_, port):
         assert (await ask(port, "HEAD")).endswith(b"\r\n\r\n")
 
 
@@ -206,7 +206,7 @@ async def test_of_many_hosts_the_nearest_are_named() -> None:
     hosts = HostTable()
     for number in range(40):
         hosts.set(f"service-{number:02}.test", RuleHandler.to())
-    async with serving(unknown_host(hosts)) as (_, port):
+    async with serving(UnknownHost(hosts)) as (_, port):
         answer = (await ask(port, host="service-7.test")).decode()
     assert "  service-07.test\n" in answer
     assert answer.endswith("  … and 20 more\n")

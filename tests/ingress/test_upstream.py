@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from emulator.ingress import upstream
+from emulator.ingress.carried import Carried
+from emulator.ingress.dialerrors import dial_error, lost_error
 from emulator.ingress.repeats import HeaderList
-from emulator.ingress.upstream import Carried, Dialer, Endpoint, Upstream, dial_error, lost_error
+from emulator.ingress.upstream import Dialer, Endpoint, Upstream
 from emulator.lib.tasks import Tasks
 from tests.ingress.backend import Backend, plain
 

@@ -13,9 +13,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from emulator.ingress.deadlines import Deadlines
+from emulator.ingress.frames import PREFACE
 from emulator.ingress.hosts import HostTable
 from emulator.ingress.server import Listener, Server, bind
-from emulator.ingress.versions import PREFACE
 from emulator.lib.tasks import Tasks
 
 
@@ -26,7 +26,7 @@ async def _echo(request: Request) -> PlainTextResponse:
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     app = Starlette(routes=[Route("/", _echo, methods=["GET", "POST"])])
-    listener = Listener(bind("127.0.0.1", 0), HostTable(), Deadlines(), app, speaks_http2=True)
+    listener = Listener(bind("127.0.0.1", 0), HostTable(), Deadlines(), app)
     server = Server(listener)
     async with Tasks() as tasks:
         serving = tasks.spawn(server.run(), "server")
@@ -85,7 +85,7 @@ def test_it_serves_on_the_loop_that_kemu_runs_on() -> None:
 
     async def served() -> bytes:
         app = Starlette(routes=[Route("/", _echo)])
-        listener = Listener(bind("127.0.0.1", 0), HostTable(), Deadlines(), app, speaks_http2=True)
+        listener = Listener(bind("127.0.0.1", 0), HostTable(), Deadlines(), app)
         server = Server(listener)
         async with Tasks() as tasks:
             serving = tasks.spawn(server.run(), "server")

@@ -81,7 +81,7 @@ async def running() -> AsyncIterator[Api]:
     async with Tasks() as tasks:
         app = api(store, PREFIX, actions)
         hosts = VirtualHosts().public
-        listener = Listener(bind("127.0.0.1", 0), hosts, Deadlines(), app, speaks_http2=True)
+        listener = Listener(bind("127.0.0.1", 0), hosts, Deadlines(), app)
         server = Server(listener)
         serving = tasks.spawn(server.run(), "api")
         yield Api(store, listener.port, logs, runtime)
