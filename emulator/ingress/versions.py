@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from uvicorn.server import ServerState
 
-from emulator.ingress.connection import Connection, ListenerConfig
+from emulator.ingress.connection import LINGER_S, Connection, ListenerConfig
 from emulator.ingress.frames import PREFACE
 
 
@@ -29,6 +29,8 @@ class EitherConnection(asyncio.Protocol):
         self._connections = server_state.connections
         self._config = config
         self._said = b""
+        self.is_last = False
+        """The listener is closed."""
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,11 +48,18 @@ class EitherConnection(asyncio.Protocol):
         protocol = self._protocol()(**self._make)
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)
+        if self.is_last:
+            protocol.shutdown()
         protocol.data_received(self._said)
 
     def shutdown(self) -> None:
-        """Asked by uvicorn at its end; nobody waits for an answer."""
-        self.transport.close()
+        """Asked by uvicorn at its end: what a client has begun to say by now is still heard (see `LINGER_S`)."""
+        self.is_last = True
+        asyncio.get_running_loop().call_later(LINGER_S, self._close)
+
+    def _close(self) -> None:
+        if self.transport.get_protocol() is self:
+            self.transport.close()
 
     def _protocol(self) -> Any:
         if not self._said.startswith(PREFACE):
