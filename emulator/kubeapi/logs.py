@@ -24,7 +24,7 @@ from emulator.lib.ringlog import LogLine, RingLog, Run
 from emulator.objects.errors import BadRequest, Invalid, NotFound
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
-from emulator.objects.schemas import not_supported
+from emulator.objects.schemas import forbidden, invalid, not_supported
 from emulator.store.store import Store
 
 _STREAMS = ("All", "Stderr", "Stdout")
@@ -112,14 +112,13 @@ def flag(query: Mapping[str, str], name: str) -> bool:
 
 def _problems(seconds: int | None, tail: int | None, limit: int | None, moment: str) -> Iterator[Problem]:
     if tail is not None and tail < 0:
-        yield Problem(("tailLines",), f"Invalid value: {tail}: must be greater than or equal to 0")
+        yield invalid(("tailLines",), tail, "must be greater than or equal to 0")
     if limit is not None and limit < 1:
-        yield Problem(("limitBytes",), f"Invalid value: {limit}: must be greater than 0")
+        yield invalid(("limitBytes",), limit, "must be greater than 0")
     if seconds is not None and moment:
-        said = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
-        yield Problem((), said, "FieldValueForbidden")
+        yield forbidden((), "at most one of `sinceTime` or `sinceSeconds` may be specified")
     elif seconds is not None and seconds < 1:
-        yield Problem(("sinceSeconds",), f"Invalid value: {seconds}: must be greater than 0")
+        yield invalid(("sinceSeconds",), seconds, "must be greater than 0")
 
 
 def _number(query: Mapping[str, str], name: str) -> int | None:

@@ -76,4 +76,6 @@ def _term(part: str, whole: str, kind: Kind[Any]) -> FieldTerm:
 
 def _field(resource: Resource[Any], path: str) -> str:
     found = value_at(resource.obj, path)
+    if isinstance(found, bool):
+        return str(found).lower()
     return "" if found is None else str(found)

@@ -176,9 +176,6 @@ class Framer:
     def ping(self, id: int) -> bytes:
         return _frame(PING, struct.pack(">I", id))
 
-    def go_away(self) -> bytes:
-        return _frame(GOAWAY, struct.pack(">II", self._newest, 0))
-
 
 def _frame(type_: int, body: bytes) -> bytes:
     return struct.pack(">HHI", 0x8000 | VERSION, type_, len(body)) + body

@@ -36,7 +36,7 @@ from emulator.objects.errors import BadRequest, Conflict, Invalid, NotFound
 from emulator.objects.kind import Json
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
-from emulator.objects.schemas import not_supported
+from emulator.objects.schemas import not_supported, required
 from emulator.store.managedfields import Manager, applied
 from emulator.store.store import Propagation, Store
 from emulator.workloads.namespaces import check_deletable, check_writable
@@ -259,7 +259,7 @@ def _check_apply_options(query: Mapping[str, str], *, is_apply: bool) -> None:
     """Followed: apimachinery pkg/apis/meta/v1/validation, ValidatePatchOptions."""
     problem = None
     if is_apply and not query.get("fieldManager"):
-        problem = Problem(("fieldManager",), "Required value: is required for apply patch", "FieldValueRequired")
+        problem = required(("fieldManager",), "is required for apply patch")
     elif not is_apply and "force" in query:
         problem = Problem(("force",), "Forbidden: may not be specified for non-apply patch", "FieldValueForbidden")
     if problem is not None:

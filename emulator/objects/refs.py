@@ -85,3 +85,16 @@ class ObjectMeta(Model):
     deletion_grace_period_seconds: int | None = None
     managed_fields: list[dict[str, object]] | None = None
     self_link: str | None = None
+
+
+class TemplateMetadata(Model):
+    """Metadata of what is made from a template. What makes it decides on names and owners."""
+
+    name: str | None = None
+    generate_name: str | None = None
+    namespace: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+    finalizers: list[str] = Field(default_factory=list)
+    owner_references: list[OwnerReference] = Field(default_factory=list)
+    creation_timestamp: str | None = None

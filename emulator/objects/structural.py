@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulator.objects.problems import Path, Problem
-from emulator.objects.schemas import Schema, duplicate, invalid
+from emulator.objects.schemas import Schema, duplicate, invalid, required
 
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 _META = ("apiVersion", "kind", "metadata")
@@ -151,4 +151,4 @@ def _identity_faults(value: dict[str, Any], path: Path) -> Iterator[Problem]:
         if written is not None and not isinstance(written, str):
             yield invalid((*path, name), written, "must be a string")
         elif not written:
-            yield Problem((*path, name), "Required value: must not be empty", "FieldValueRequired")
+            yield required((*path, name), "must not be empty")

@@ -18,6 +18,7 @@ from emulator.objects.kind import Json
 from emulator.objects.model import ATOMIC_MAP, Model, atomic_list, keyed
 from emulator.objects.names import child_name
 from emulator.objects.podspec import ConfigMapVolumeSource, Container, PodSpec, Volume
+from emulator.objects.refs import TemplateMetadata
 from emulator.serving.features import SECURE_DEFAULTS, Features
 
 TIMEOUT_S, MAX_TIMEOUT_S = 300, 600
@@ -40,16 +41,6 @@ class RevisionSpec(PodSpec):
     timeout_seconds: int | None = None
     response_start_timeout_seconds: int | None = None
     idle_timeout_seconds: int | None = None
-
-
-class TemplateMetadata(Model):
-    name: str | None = None
-    namespace: str | None = None
-    generate_name: str | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
-    finalizers: list[str] = Field(default_factory=list)
-    creation_timestamp: str | None = None
 
 
 class RevisionTemplate(Model):

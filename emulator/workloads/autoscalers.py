@@ -17,6 +17,7 @@ from emulator.objects.kind import Json, Kind, Request
 from emulator.objects.model import JsonObject, Model, approximated
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
+from emulator.objects.schemas import invalid, required
 from emulator.workloads import storedcolumns as columns
 
 DEFAULT_UTILIZATION = 80
@@ -51,16 +52,14 @@ def _validate(autoscaler: Resource[HorizontalPodAutoscalerSpec], request: Reques
     spec = autoscaler.spec
     least = 1 if spec.min_replicas is None else spec.min_replicas
     if least < 1:
-        said = f"Invalid value: {least}: must be greater than or equal to 1"
-        yield Problem(("spec", "minReplicas"), said)
+        yield invalid(("spec", "minReplicas"), least, "must be greater than or equal to 1")
     if spec.max_replicas < 1:
-        yield Problem(("spec", "maxReplicas"), f"Invalid value: {spec.max_replicas}: must be greater than 0")
+        yield invalid(("spec", "maxReplicas"), spec.max_replicas, "must be greater than 0")
     elif spec.max_replicas < least:
-        said = f"Invalid value: {spec.max_replicas}: must be greater than or equal to `minReplicas`"
-        yield Problem(("spec", "maxReplicas"), said)
+        yield invalid(("spec", "maxReplicas"), spec.max_replicas, "must be greater than or equal to `minReplicas`")
     for field in ("kind", "name"):
         if not getattr(spec.scale_target_ref, field):
-            yield Problem(("spec", "scaleTargetRef", field), "Required value")
+            yield required(("spec", "scaleTargetRef", field))
 
 
 AUTOSCALER: Kind[Any] = Kind(

@@ -17,7 +17,7 @@ from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.model import JsonObject, Model
 from emulator.objects.problems import Problem, missing
 from emulator.objects.resource import Resource
-from emulator.objects.schemas import not_supported
+from emulator.objects.schemas import not_supported, required
 from emulator.workloads.storedcolumns import ACCESS_MODES
 
 _CLASS = "standard"
@@ -43,8 +43,7 @@ def _default(obj: Json, request: Request) -> None:
 
 def _validate(claim: Resource[ClaimSpec], request: Request) -> Iterator[Problem]:
     if not claim.spec.access_modes:
-        said = "at least 1 access mode is required"
-        yield Problem(("spec", "accessModes"), f"Required value: {said}", "FieldValueRequired")
+        yield required(("spec", "accessModes"), "at least 1 access mode is required")
     for index, mode in enumerate(claim.spec.access_modes):
         if mode not in ACCESS_MODES:
             yield not_supported(("spec", "accessModes", index), mode, sorted(ACCESS_MODES))

@@ -17,6 +17,7 @@ from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.model import Model
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
+from emulator.objects.schemas import forbidden
 
 
 class ConfigMapData(Model):
@@ -46,8 +47,7 @@ def _changes(resource: Resource[Any], request: Request) -> Iterator[Problem]:
         return
     for field in ("data", "binaryData", "immutable"):
         if old.obj.get(field) != resource.obj.get(field):
-            said = "Forbidden: field is immutable when `immutable` is set"
-            yield Problem((field,), said, "FieldValueForbidden")
+            yield forbidden((field,), "field is immutable when `immutable` is set")
 
 
 def _secret_problems(resource: Resource[SecretData], request: Request) -> Iterator[Problem]:

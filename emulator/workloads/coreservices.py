@@ -19,7 +19,7 @@ from emulator.objects.model import ATOMIC_MAP, IntOrString, JsonObject, Model, a
 from emulator.objects.names import dns1035_faults, dns1123_label_faults, dns1123_subdomain_faults
 from emulator.objects.problems import Path, Problem, missing
 from emulator.objects.resource import Resource
-from emulator.objects.schemas import not_supported
+from emulator.objects.schemas import forbidden, invalid, not_supported
 
 HEADLESS = "None"
 START = "kemu:start"
@@ -152,15 +152,10 @@ def _node_port(metadata: Json, port: Json, taken: set[object]) -> int:
 # -- judging
 
 
-def _invalid(value: object, said: str, *path: str | int) -> Problem:
-    shown = f'"{value}"' if isinstance(value, str) else str(value)
-    return Problem(path, f"Invalid value: {shown}: {said}", "FieldValueInvalid")
-
-
 def _validate(service: Resource[ServiceSpec], request: Request) -> Iterator[Problem]:
     spec = service.spec
     for fault in dns1035_faults(service.name):
-        yield _invalid(service.name, fault, "metadata", "name")
+        yield invalid(("metadata", "name"), service.name, fault)
     if spec.type not in _TYPES:
         yield not_supported(("spec", "type"), spec.type, _TYPES)
     if spec.session_affinity not in ("ClientIP", "None"):
@@ -174,12 +169,11 @@ def _validate(service: Resource[ServiceSpec], request: Request) -> Iterator[Prob
 
 def _external_problems(spec: ServiceSpec) -> Iterator[Problem]:
     if spec.cluster_ip not in ("", HEADLESS):
-        said = "may not be set for ExternalName services"
-        yield Problem(("spec", "clusterIPs", 0), f"Forbidden: {said}", "FieldValueForbidden")
+        yield forbidden(("spec", "clusterIPs", 0), "may not be set for ExternalName services")
     if not spec.external_name:
         yield missing("spec", "externalName")
     for fault in dns1123_subdomain_faults(spec.external_name.rstrip(".")) if spec.external_name else ():
-        yield _invalid(spec.external_name, fault, "spec", "externalName")
+        yield invalid(("spec", "externalName"), spec.external_name, fault)
 
 
 def _address_problems(service: Resource[ServiceSpec], request: Request) -> Iterator[Problem]:
@@ -188,12 +182,12 @@ def _address_problems(service: Resource[ServiceSpec], request: Request) -> Itera
         yield missing("spec", "ports")
     if spec.cluster_ip == HEADLESS and spec.type != "ClusterIP":
         said = f'may not be set to "None" for {spec.type} services'
-        yield _invalid([HEADLESS], said, "spec", "clusterIPs", 0)
+        yield invalid(("spec", "clusterIPs", 0), [HEADLESS], said)
     if spec.cluster_ips and spec.cluster_ips[0] != spec.cluster_ip:
-        yield _invalid(spec.cluster_ips, "first value must match `clusterIP`", "spec", "clusterIPs")
+        yield invalid(("spec", "clusterIPs"), spec.cluster_ips, "first value must match `clusterIP`")
     before = old.spec if old is not None else None
     if before is not None and before.type != "ExternalName" and before.cluster_ip not in ("", spec.cluster_ip):
-        yield _invalid([spec.cluster_ip], "may not change once set", "spec", "clusterIPs", 0)
+        yield invalid(("spec", "clusterIPs", 0), [spec.cluster_ip], "may not change once set")
 
 
 def _port_problems(spec: ServiceSpec, *, is_own: bool) -> Iterator[Problem]:
@@ -203,7 +197,7 @@ def _port_problems(spec: ServiceSpec, *, is_own: bool) -> Iterator[Problem]:
         here: Path = ("spec", "ports", index)
         yield from _name_problems(port, here, names, needs_name=len(spec.ports) > 1)
         if not 1 <= port.port <= 65535:
-            yield _invalid(port.port, "must be between 1 and 65535, inclusive", *here, "port")
+            yield invalid((*here, "port"), port.port, "must be between 1 and 65535, inclusive")
         if port.protocol not in _PROTOCOLS:
             yield not_supported((*here, "protocol"), port.protocol, _PROTOCOLS)
         if (port.protocol, port.port) in numbers:
@@ -221,24 +215,23 @@ def _name_problems(port: ServicePort, here: Path, names: set[str], *, needs_name
         yield Problem((*here, "name"), f'Duplicate value: "{port.name}"', "FieldValueDuplicate")
     names.add(port.name)
     for fault in dns1123_label_faults(port.name) if port.name else ():
-        yield _invalid(port.name, fault, *here, "name")
+        yield invalid((*here, "name"), port.name, fault)
 
 
 def _target_problems(port: ServicePort, here: Path) -> Iterator[Problem]:
     target = port.target_port
     if isinstance(target, int) and not 1 <= target <= 65535:
-        yield _invalid(target, "must be between 1 and 65535, inclusive", *here, "targetPort")
+        yield invalid((*here, "targetPort"), target, "must be between 1 and 65535, inclusive")
 
 
 def _node_port_problems(spec: ServiceSpec, port: ServicePort, here: Path) -> Iterator[Problem]:
     if not port.node_port:
         return
     if spec.type not in ("NodePort", "LoadBalancer"):
-        said = "Forbidden: may not be used when `type` is 'ClusterIP'"
-        yield Problem((*here, "nodePort"), said, "FieldValueForbidden")
+        yield forbidden((*here, "nodePort"), "may not be used when `type` is 'ClusterIP'")
     elif port.node_port not in _NODE_PORTS:
         said = "provided port is not in the valid range. The range of valid ports is 30000-32767"
-        yield _invalid(port.node_port, said, *here, "nodePort")
+        yield invalid((*here, "nodePort"), port.node_port, said)
 
 
 # -- columns

@@ -19,13 +19,14 @@ from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.model import Model
 from emulator.objects.platform import is_platform
 from emulator.objects.problems import Problem
+from emulator.objects.refs import TemplateMetadata
 from emulator.objects.resource import Resource
-from emulator.objects.schemas import not_supported
+from emulator.objects.schemas import invalid, not_supported, required
 from emulator.workloads.crontimes import fault, latest_first, next_after, zone_of
 from emulator.workloads.jobrules import spec_problems
 from emulator.workloads.jobs import JOB, JobSpec, end_of
 from emulator.workloads.poddefaults import fill_template
-from emulator.workloads.templates import CONTAINERS, IMAGES, TemplateMetadata, ago
+from emulator.workloads.templates import CONTAINERS, IMAGES, ago
 
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 _DEFAULTS = {
@@ -69,13 +70,11 @@ def _default(obj: Json, request: Request) -> None:
 def _validate(cron_job: Resource[CronJobSpec], request: Request) -> Iterator[Problem]:
     spec = cron_job.obj["spec"]
     if request.old is None and len(cron_job.name) > _LONGEST_NAME:
-        said = f'Invalid value: "{cron_job.name}": must be no more than {_LONGEST_NAME} characters'
-        yield Problem(("metadata", "name"), said)
+        yield invalid(("metadata", "name"), cron_job.name, f"must be no more than {_LONGEST_NAME} characters")
     yield from _time_problems(spec)
     for field in ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
         if isinstance(spec.get(field), int) and spec[field] < 0:
-            said = f"Invalid value: {spec[field]}: must be greater than or equal to 0"
-            yield Problem(("spec", field), said)
+            yield invalid(("spec", field), spec[field], "must be greater than or equal to 0")
     if spec["concurrencyPolicy"] not in _POLICIES:
         yield not_supported(("spec", "concurrencyPolicy"), spec["concurrencyPolicy"], _POLICIES)
     yield from _template_problems(spec["jobTemplate"]["spec"])
@@ -84,15 +83,15 @@ def _validate(cron_job: Resource[CronJobSpec], request: Request) -> Iterator[Pro
 def _time_problems(spec: Json) -> Iterator[Problem]:
     schedule, zone = spec.get("schedule", ""), spec.get("timeZone")
     if not schedule:
-        yield Problem(("spec", "schedule"), "Required value", "FieldValueRequired")
+        yield required(("spec", "schedule"))
     elif "TZ" in schedule:
         said = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-        yield Problem(("spec", "schedule"), f'Invalid value: "{schedule}": {said}')
+        yield invalid(("spec", "schedule"), schedule, said)
     elif why := fault(schedule):
-        yield Problem(("spec", "schedule"), f'Invalid value: "{schedule}": {why}')
+        yield invalid(("spec", "schedule"), schedule, why)
     if zone is not None and (not zone or zone_of(zone) is None):
         said = f"unknown time zone {zone}" if zone else "timeZone must be nil or non-empty string"
-        yield Problem(("spec", "timeZone"), f'Invalid value: "{zone}": {said}')
+        yield invalid(("spec", "timeZone"), zone, said)
 
 
 def _template_problems(spec: Json) -> Iterator[Problem]:
@@ -105,7 +104,7 @@ def _template_problems(spec: Json) -> Iterator[Problem]:
         for field in ("name", "image"):
             if not container.get(field):
                 where = (*path, "template", "spec", "containers", index, field)
-                yield Problem(where, "Required value", "FieldValueRequired")
+                yield required(where)
 
 
 def _last_schedule(cron_job: Resource[Any]) -> str:

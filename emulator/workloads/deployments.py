@@ -21,7 +21,7 @@ from emulator.objects.names import short_hash
 from emulator.objects.platform import is_platform
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
-from emulator.objects.schemas import not_supported
+from emulator.objects.schemas import forbidden, invalid, not_supported
 from emulator.objects.selectors import LabelSelector
 from emulator.workloads.deploymentstatus import Progress, deployment_status, is_complete
 from emulator.workloads.platform import stood_for
@@ -100,8 +100,7 @@ def _validate(deployment: Resource[DeploymentSpec], request: Request) -> Iterato
     if strategy["type"] not in ("Recreate", "RollingUpdate"):
         yield not_supported((*path, "type"), strategy["type"], ("Recreate", "RollingUpdate"))
     elif strategy["type"] == "Recreate" and strategy.get("rollingUpdate"):
-        said = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
-        yield Problem((*path, "rollingUpdate"), said, "FieldValueForbidden")
+        yield forbidden((*path, "rollingUpdate"), "may not be specified when strategy `type` is 'Recreate'")
     else:
         yield from _amount_problems(strategy.get("rollingUpdate") or {}, (*path, "rollingUpdate"))
 
@@ -115,8 +114,7 @@ def _amount_problems(rolling: Json, path: tuple[str | int, ...]) -> Iterator[Pro
             )
             yield Problem((*path, field), f"{said} (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')")
     if rolling and all(str(value).removesuffix("%") == "0" for value in rolling.values()):
-        said = f"Invalid value: {json.dumps(rolling['maxUnavailable'])}: may not be 0 when `maxSurge` is 0"
-        yield Problem((*path, "maxUnavailable"), said)
+        yield invalid((*path, "maxUnavailable"), rolling["maxUnavailable"], "may not be 0 when `maxSurge` is 0")
 
 
 DEPLOYMENT = Kind(

@@ -7,14 +7,13 @@ pkg/apis/batch/validation/validation.go, pkg/registry/batch/job/strategy.go.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from emulator.objects.kind import Json
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
-from emulator.objects.schemas import not_supported
+from emulator.objects.schemas import invalid, not_supported, required
 from emulator.workloads.poddefaults import fill_template
 from emulator.workloads.templates import container_problems, labels_of, selector_of
 
@@ -76,16 +75,13 @@ def job_problems(job: Resource[Any], old: Resource[Any] | None, uid: str) -> Ite
     yield from container_problems(spec["template"]["spec"], "spec", "template", "spec")
     labels = labels_of(spec["template"])
     if not spec["manualSelector"] and old is None and labels.get(CONTROLLER_UID) != uid:
-        said = f"Invalid value: {json.dumps(labels)}: must be '{uid}'"
-        yield Problem(("spec", "template", "metadata", "labels"), said)
+        yield invalid(("spec", "template", "metadata", "labels"), labels, f"must be '{uid}'")
     if not spec.get("selector"):
-        yield Problem(("spec", "selector"), "Required value", "FieldValueRequired")
+        yield required(("spec", "selector"))
     elif not selector_of(job).matches(labels):
-        said = f"Invalid value: {json.dumps(labels)}: `selector` does not match template `labels`"
-        yield Problem(("spec", "template", "metadata", "labels"), said)
+        yield invalid(("spec", "template", "metadata", "labels"), labels, "`selector` does not match template `labels`")
     elif old is None and not spec["manualSelector"] and spec["selector"] != {"matchLabels": {CONTROLLER_UID: uid}}:
-        said = f"Invalid value: {json.dumps(spec['selector'])}: `selector` not auto-generated"
-        yield Problem(("spec", "selector"), said)
+        yield invalid(("spec", "selector"), spec["selector"], "`selector` not auto-generated")
     if old is not None:
         yield from _changes(spec, old)
 
@@ -94,22 +90,19 @@ def spec_problems(spec: Json, path: Path) -> Iterator[Problem]:
     """What is wrong with the spec of a Job by itself, wherever it stands."""
     for field in _NUMBERS:
         if isinstance(spec.get(field), int) and spec[field] < 0:
-            said = f"Invalid value: {spec[field]}: must be greater than or equal to 0"
-            yield Problem((*path, field), said)
+            yield invalid((*path, field), spec[field], "must be greater than or equal to 0")
     mode = spec.get("completionMode") or "NonIndexed"
     if mode not in ("NonIndexed", "Indexed"):
         yield not_supported((*path, "completionMode"), mode, ("NonIndexed", "Indexed"))
     if mode == "Indexed" and spec.get("completions") is None:
-        said = "Required value: when completion mode is Indexed"
-        yield Problem((*path, "completions"), said, "FieldValueRequired")
+        yield required((*path, "completions"), "when completion mode is Indexed")
     yield from _restart_problems(spec, (*path, "template", "spec", "restartPolicy"))
 
 
 def _restart_problems(spec: Json, path: Path) -> Iterator[Problem]:
     policy = spec["template"]["spec"].get("restartPolicy") or "Always"
     if policy == "Always":
-        said = 'Required value: valid values: "OnFailure", "Never"'
-        yield Problem(path, said, "FieldValueRequired")
+        yield required(path, 'valid values: "OnFailure", "Never"')
     elif policy == "OnFailure" and spec.get("podFailurePolicy"):
         said = 'Invalid value: "OnFailure": only "Never" is supported when podFailurePolicy is specified'
         yield Problem(path, said)
@@ -122,12 +115,10 @@ def _changes(spec: Json, old: Resource[Any]) -> Iterator[Problem]:
         if field == "completions" and is_elastic:
             continue
         if spec.get(field) != before.get(field):
-            said = f"Invalid value: {json.dumps(spec.get(field))}: field is immutable"
-            yield Problem(("spec", field), said)
+            yield invalid(("spec", field), spec.get(field), "field is immutable")
     is_waiting = bool(before.get("suspend")) and not old.status.get("startTime")
     if _fixed(spec["template"], is_waiting) != _fixed(before["template"], is_waiting):
-        said = f"Invalid value: {json.dumps(spec['template'])}: field is immutable"
-        yield Problem(("spec", "template"), said)
+        yield invalid(("spec", "template"), spec["template"], "field is immutable")
 
 
 def _fixed(template: Json, is_waiting: bool) -> Json:

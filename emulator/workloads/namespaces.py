@@ -23,6 +23,7 @@ from emulator.objects.model import Model
 from emulator.objects.names import dns1123_label_faults
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
+from emulator.objects.schemas import invalid
 from emulator.store.store import CONTROLLER, Store
 from emulator.store.watch import Change
 
@@ -46,7 +47,7 @@ def _default(obj: Json, request: Request) -> None:
 
 def _validate(namespace: Resource[NamespaceSpec], request: Request) -> Iterator[Problem]:
     for fault in dns1123_label_faults(namespace.name):
-        yield Problem(("metadata", "name"), f'Invalid value: "{namespace.name}": {fault}')
+        yield invalid(("metadata", "name"), namespace.name, fault)
 
 
 NAMESPACE: Kind[NamespaceSpec] = Kind(

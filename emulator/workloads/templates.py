@@ -7,11 +7,8 @@ pkg/controller/controller_utils.go (GetPodFromTemplate), pkg/printers/internalve
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-from pydantic import Field
 
 from emulator.lib.clock import SystemClock, parse_rfc3339
 from emulator.lib.durations import human
@@ -20,21 +17,10 @@ from emulator.objects.model import Model
 from emulator.objects.names import dns1123_label_faults, generated_name
 from emulator.objects.podspec import PodSpec
 from emulator.objects.problems import Path, Problem
-from emulator.objects.refs import OwnerReference
+from emulator.objects.refs import TemplateMetadata
 from emulator.objects.resource import Resource
-from emulator.objects.schemas import not_supported
+from emulator.objects.schemas import duplicate, invalid, not_supported, required
 from emulator.objects.selectors import Selector
-
-
-class TemplateMetadata(Model):
-    name: str | None = None
-    generate_name: str | None = None
-    namespace: str | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
-    finalizers: list[str] = Field(default_factory=list)
-    owner_references: list[OwnerReference] = Field(default_factory=list)
-    creation_timestamp: str | None = None
 
 
 class PodTemplate(Model):
@@ -58,14 +44,11 @@ def selector_problems(resource: Resource[Any], request: Request) -> Iterator[Pro
     spec = resource.obj["spec"]
     selector, labels = spec.get("selector") or {}, labels_of(spec["template"])
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        said = f"Invalid value: {json.dumps(selector)}: empty selector is invalid for {resource.kind.name.lower()}"
-        yield Problem(("spec", "selector"), said)
+        yield invalid(("spec", "selector"), selector, f"empty selector is invalid for {resource.kind.name.lower()}")
     elif not selector_of(resource).matches(labels):
-        said = f"Invalid value: {json.dumps(labels)}: `selector` does not match template `labels`"
-        yield Problem(("spec", "template", "metadata", "labels"), said)
+        yield invalid(("spec", "template", "metadata", "labels"), labels, "`selector` does not match template `labels`")
     if request.old is not None and request.old.obj["spec"].get("selector") != spec.get("selector"):
-        said = f"Invalid value: {json.dumps(selector)}: field is immutable"
-        yield Problem(("spec", "selector"), said)
+        yield invalid(("spec", "selector"), selector, "field is immutable")
 
 
 def restart_problems(spec: Json, allowed: tuple[str, ...] = ("Always",)) -> Iterator[Problem]:
@@ -78,30 +61,29 @@ def restart_problems(spec: Json, allowed: tuple[str, ...] = ("Always",)) -> Iter
 def container_problems(pod_spec: Json, *path: str) -> Iterator[Problem]:
     """Every container of the PodSpec at `path` has an image, and a name of its own that is a DNS label."""
     if not pod_spec.get("containers"):
-        yield Problem((*path, "containers"), "Required value", "FieldValueRequired")
+        yield required((*path, "containers"))
     seen: set[str] = set()
     for which in ("initContainers", "containers"):
         for index, container in enumerate(pod_spec.get(which) or ()):
             for field in ("name", "image"):
                 if not container.get(field):
-                    yield Problem((*path, which, index, field), "Required value", "FieldValueRequired")
+                    yield required((*path, which, index, field))
             if name := container.get("name"):
                 yield from _name_problems(name, seen, (*path, which, index, "name"))
 
 
 def _name_problems(name: str, seen: set[str], path: Path) -> Iterator[Problem]:
     for fault in dns1123_label_faults(name):
-        yield Problem(path, f'Invalid value: "{name}": {fault}')
+        yield invalid(path, name, fault)
     if name in seen:
-        yield Problem(path, f'Duplicate value: "{name}"', "FieldValueDuplicate")
+        yield duplicate(path, name)
     seen.add(name)
 
 
 def replica_problems(spec: Json) -> Iterator[Problem]:
     replicas = spec.get("replicas")
     if isinstance(replicas, int) and replicas < 0:
-        said = f"Invalid value: {replicas}: must be greater than or equal to 0"
-        yield Problem(("spec", "replicas"), said)
+        yield invalid(("spec", "replicas"), replicas, "must be greater than or equal to 0")
 
 
 def new_pod(owner: Resource[Any], template: Json, labels: Mapping[str, str] | None = None, name: str = "") -> Json:

@@ -7,8 +7,10 @@ import pytest
 from emulator.kubeapi.selection import selection_of
 from emulator.objects.errors import BadRequest
 from emulator.workloads.configs import CONFIG_MAP
+from emulator.workloads.nodes import NODE_KIND
 from emulator.workloads.pods import POD
 from tests.workloads.pods import pod
+from tests.world import World
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,10 @@ def test_a_kind_without_more_fields_says_which_there_are() -> None:
 
 def test_commas_in_values_are_escaped() -> None:
     assert selection_of({"fieldSelector": r"metadata.name=a\,b"}, POD).name == "a,b"
+
+
+def test_a_boolean_is_selected_as_kubernetes_writes_it() -> None:
+    spec = {"unschedulable": True}
+    cordoned = World().create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}, "spec": spec})
+    assert selection_of({"fieldSelector": "spec.unschedulable=true"}, NODE_KIND)(cordoned)
+    assert not selection_of({"fieldSelector": "spec.unschedulable=True"}, NODE_KIND)(cordoned)

@@ -83,7 +83,6 @@ def test_frames_are_written_as_the_draft_draws_them() -> None:
     assert framer.data(5, b"", is_last=True) == bytes.fromhex("00000005 01000000")
     assert framer.reset(7) == bytes.fromhex("80030003 00000008 00000007 00000005")
     assert framer.ping(9) == bytes.fromhex("80030006 00000004 00000009")
-    assert framer.go_away() == bytes.fromhex("80030007 00000008 00000000 00000000")
 
 
 @pytest.mark.parametrize(

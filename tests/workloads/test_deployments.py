@@ -226,7 +226,7 @@ async def test_events_tell_of_scaling_and_of_pods(world: Rolling) -> None:
     [
         (
             {"selector": {"matchLabels": {"app": "x"}}},
-            'spec.template.metadata.labels: Invalid value: {"app": "d"}: `selector` does not match template `labels`',
+            'spec.template.metadata.labels: Invalid value: {"app":"d"}: `selector` does not match template `labels`',
         ),
         (
             {"selector": {}},
