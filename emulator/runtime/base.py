@@ -95,13 +95,15 @@ class Timings:
 class RunningContainer:
     """A container that was just started.
 
-    `addresses` has one entry for each of its spec's `ports`, in their order; none if it has ended by now.
+    `addresses` has one entry for each of its spec's `ports`, in their order; none if it has ended by now. `host` is
+    where its other ports are; "" if it shares another's network, or only published ports are reached.
     """
 
     id: str
     name: str
     addresses: Mapping[int, Address]
     timings: Timings
+    host: str = ""
 
     @property
     def address(self) -> Address | None:

@@ -173,7 +173,8 @@ class DockerRuntime:
             await self.remove(created["id"], force=True)
             raise ContainerFailed(spec.name, "reach", "its network gave it no address")
         self._started.add(created["id"])
-        return RunningContainer(created["id"], spec.name, MappingProxyType(created["addresses"]), timings)
+        addresses = MappingProxyType(created["addresses"])
+        return RunningContainer(created["id"], spec.name, addresses, timings, created["host"])
 
     def _undo(self, work: asyncio.Future[tuple[Json, Timings]]) -> None:
         if not work.cancelled() and work.exception() is None:

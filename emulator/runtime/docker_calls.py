@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from emulator.runtime.base import ContainerSpec, ExecResult, ImageInfo, Timings
 from emulator.runtime.docker_sdk import APIError, ImageNotFound, NotFound, docker
-from emulator.runtime.docker_specs import Placement, addresses_of, create_body
+from emulator.runtime.docker_specs import Placement, addresses_of, container_ip, create_body
 from emulator.runtime.docker_volumes import ensure_volume, inside
 from emulator.runtime.errors import ContainerFailed, ContainerGone, ImageMissing, NameTaken
 from emulator.runtime.images import image_info, parse_name
@@ -34,12 +34,13 @@ def start_container(client: docker.APIClient, spec: ContainerSpec, place: Placem
     started = perf_counter()
     host = "127.0.0.1" if place.publish_on in (None, "127.0.0.1") else ""
     shared = spec.share_network_of
-    described = client.inspect_container(id) if spec.ports and shared is None else None
+    described = client.inspect_container(id) if shared is None else None
     addresses = addresses_of(described, spec.ports, place, host) if described else {}
     # One that has ended already has no address either; what it said and its exit code are told as any other's.
-    is_unreachable = bool(described and not addresses and described["State"]["Running"])
+    is_unreachable = bool(described and spec.ports and not addresses and described["State"]["Running"])
+    own = container_ip(described, place.network.name) if described and place.publish_on is None else ""
     timings = Timings((created - begun) * 1000, (started - created) * 1000)
-    return {"id": id, "addresses": addresses, "is_unreachable": is_unreachable}, timings
+    return {"id": id, "addresses": addresses, "host": own, "is_unreachable": is_unreachable}, timings
 
 
 def _create(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> str:

@@ -75,8 +75,9 @@ class Surroundings:
 
     `spec` makes the ContainerSpec of the n-th start from an image; ConfigFault if it cannot. `full_name` names the Pod
     as the kubelet does; `tell` posts a Kubernetes event about the container, and `is_told` knows whether the user's log
-    has a fault already; `written` reads its termination message. `grace_s` is what a container has between SIGTERM and
-    SIGKILL that a probe condemns, `credentials` what an image's registry is shown.
+    has a fault already; `written` reads its termination message. `takes_requests`, of the data path: its port must be
+    open for it to be ready. `grace_s` is what a container has between SIGTERM and SIGKILL that a probe condemns,
+    `credentials` what an image's registry is shown.
     """
 
     link: EngineLink
@@ -86,6 +87,7 @@ class Surroundings:
     about: str
     full_name: str
     restart_policy: str
+    takes_requests: bool
     grace_s: float
     credentials: Callable[[str], tuple[Credential, ...]]
     spec: Callable[[Container, ImageInfo, int], Awaitable[ContainerSpec]]
@@ -324,6 +326,8 @@ class ContainerKeeper:
         if container.startup_probe is not None:
             await self._start_up(container.startup_probe, running)
         self.is_started = True
+        if container.startup_probe is not None:
+            self._around.changed()
         async with asyncio.TaskGroup() as probes:
             if container.liveness_probe is not None:
                 probes.create_task(self._keep_alive(container.liveness_probe, running))
@@ -335,7 +339,7 @@ class ContainerKeeper:
             await asyncio.sleep(probe.initial_delay_seconds or 0)
             advice = loop.call_later(_SILENT_S, self._advise, probe, running)
             try:
-                check = self._checker(probe, running)
+                check = self._readiness(probe, running)
                 async with Tasks() as tasks:
                     tasks.spawn(self._note_port(probe, running, begun), f"port {running.name}")
                     await first_success(check, probe.success_threshold or 1)
@@ -375,6 +379,18 @@ class ContainerKeeper:
 
     def _tell_unhealthy(self, which: str) -> None:
         self._around.tell(Note("Unhealthy", f"{which.capitalize()} probe failed", "Warning"))
+
+    def _readiness(self, probe: Probe, running: RunningContainer) -> Check:
+        """What `probe` asks; where it runs a command, Knative's queue-proxy looks for the port besides."""
+        check = self._checker(probe, running)
+        if probe.exec is None or not self._around.takes_requests or not running.addresses:
+            return check
+        listens = self._checker(Probe.model_validate({"tcpSocket": {}}), running)
+
+        async def both() -> bool:
+            return await listens() and await check()
+
+        return both
 
     def _checker(self, probe: Probe, running: RunningContainer) -> Callable[[], Awaitable[bool]]:
         return checker(probe, self.container, self._link.runtime, running.id, running.addresses)

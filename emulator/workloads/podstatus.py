@@ -154,6 +154,8 @@ def _time(moment: datetime | None) -> str | None:
 
 def _ip(main: Sequence[ContainerKeeper]) -> str:
     for keeper in main:
-        if isinstance(keeper.state, Running) and keeper.state.container.address:
-            return keeper.state.container.address[0]
+        if isinstance(keeper.state, Running):
+            container = keeper.state.container
+            if found := container.address[0] if container.address else container.host:
+                return found
     return ""

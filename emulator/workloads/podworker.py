@@ -85,9 +85,9 @@ class PodWorker:
         self._grace_s = min(_grace_s(pod), STOP_GRACE_S)
         policy = pod.spec.restart_policy or "Always"
         first = "OnFailure" if policy == "Always" else policy
+        self._shown = [c for c in pod.spec.containers if c.name in virtual]
         self._init = [self._keeper(c, first, "initContainers") for c in pod.spec.init_containers]
         self._main = [self._keeper(c, policy) for c in pod.spec.containers if c.name not in virtual]
-        self._shown = [c for c in pod.spec.containers if c.name in virtual]
         counts = restart_counts(pod)
         for keeper in self._main:
             keeper.restarts = counts.get(keeper.container.name, 0)
@@ -164,6 +164,7 @@ class PodWorker:
             about=about,
             full_name=f"{pod.name}_{pod.namespace}({pod.uid})",
             restart_policy=policy,
+            takes_requests=bool(container.ports and self._shown),
             grace_s=self._grace_s,
             credentials=self._credentials,
             spec=self._spec,

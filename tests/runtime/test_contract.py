@@ -60,6 +60,8 @@ async def test_a_started_container_answers_at_its_addresses(runtime: Runtime, sp
 async def test_a_container_without_ports_has_no_address(runtime: Runtime, spec: SpecOf) -> None:
     running = await runtime.start(spec())
     assert (dict(running.addresses), running.address) == ({}, None)
+    if (await runtime.ensure_network()).is_direct:
+        assert await get((running.host, 8080)) == "ok\n"
 
 
 TELL = """

@@ -169,6 +169,15 @@ def test_a_readiness_probe_holds_requests_until_it_succeeds(kemu: Kemu) -> None:
     assert line["ready"] >= 600
 
 
+def test_a_command_as_readiness_probe_waits_for_the_port_too(kemu: Kemu) -> None:
+    late = "import time, http.server as h; time.sleep(1); h.test(h.SimpleHTTPRequestHandler, port=8080)"
+    command = ["python3", "-c", late]
+    container = {"image": "kemu.test/pyfunc", "command": command, "readinessProbe": {"exec": {"command": ["true"]}}}
+    write(kemu, service("hello", container=container))
+    kemu.up()
+    assert kemu.request("hello").status == 200
+
+
 def test_a_failing_liveness_probe_restarts_the_container(kemu: Kemu) -> None:
     probe = {"httpGet": {"path": "/status?code=500"}, "periodSeconds": 1, "failureThreshold": 1}
     write(kemu, service("hello", container={"image": IMAGE, "livenessProbe": probe}))

@@ -53,6 +53,7 @@ class World:
             about="hello-00001",
             full_name="hello-00001_default(1)",
             restart_policy=policy,
+            takes_requests=True,
             grace_s=10.0,
             credentials=lambda ref: (),
             spec=self._spec,
@@ -68,7 +69,8 @@ class World:
     async def _spec(self, container: Container, image: ImageInfo, attempt: int) -> ContainerSpec:
         if self.fault:
             raise ConfigFault(self.fault)
-        return ContainerSpec(name=f"{container.name}-{attempt}", image=image.ref)
+        ports = tuple(port.container_port for port in container.ports)
+        return ContainerSpec(name=f"{container.name}-{attempt}", image=image.ref, ports=ports)
 
     async def _written(self, container: Container) -> str:
         return self.message
