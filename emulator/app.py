@@ -82,7 +82,7 @@ from emulator.workloads.podworker import Tools
 from emulator.workloads.reconcilers import KINDS as WORKLOAD_KINDS
 from emulator.workloads.reconcilers import RECONCILERS as WORKLOAD_RECONCILERS
 from emulator.workloads.servicedelivery import ServiceDelivery
-from emulator.workloads.startobjects import put_start_objects
+from emulator.workloads.startobjects import Listening, put_start_objects
 from emulator.workloads.stored import tell_of_stored
 
 logger = logging.getLogger(__name__)
@@ -184,7 +184,8 @@ class App:
             try:
                 self.store.announce()
                 version = discovery.VERSION["gitVersion"]
-                put_start_objects(self.store, settings.port, _port(sockets.control), version)
+                listening = Listening(settings.port, _port(sockets.control), sockets.inside.getsockname()[:2])
+                put_start_objects(self.store, listening, version)
                 # What an earlier run left is settled before files change it: by then owners know what they wrote.
                 parts.controller.settle()
                 self._loader.settle = parts.controller.settle

@@ -24,9 +24,11 @@ from emulator.serving.coldstarts import ColdStarts
 from emulator.serving.ingresstable import IngressTable
 from emulator.serving.kinds import REVISION
 from emulator.serving.revisionchildren import protocol
+from emulator.serving.rulehandlers import RuleHandler
 from emulator.serving.stats import percentiles
 from emulator.serving.throttler import Hooks, Throttler
 from emulator.serving.troubles import Troubles
+from emulator.settings import CLUSTER_DOMAIN
 from emulator.store.projection import Projection
 from emulator.store.store import Store
 
@@ -45,6 +47,7 @@ class Backends:
         debug_headers: bool = False,
     ) -> None:
         self._store = store
+        self._hosts = hosts
         self._dialer = dialer
         self._addresses = addresses
         self._poke = poke
@@ -119,6 +122,9 @@ class Backends:
         is_h2c = protocol(revision) == "h2c"
         self._throttlers[key] = Throttler(spec.container_concurrency or 0, timeouts, hooks, speaks_http2=is_h2c)
         self._ingresses.refresh(*key)
+        handler = RuleHandler.to((self._throttlers[key], 100))
+        for name in _public_names(revision):
+            self._hosts.internal.set(name, handler)
 
     def _drop_revision(self, revision: Resource[Any]) -> None:
         throttler = self._throttlers.pop((revision.namespace, revision.name), None)
@@ -129,6 +135,8 @@ class Backends:
             throttler.fail_waiting(503, f'revision "{revision.name}" was deleted')
             self._dropped.add(throttler)
             self._ingresses.refresh(revision.namespace, revision.name)
+        for name in _public_names(revision):
+            self._hosts.internal.remove(name)
 
     # -- Pods
 
@@ -163,3 +171,9 @@ class Backends:
         host, _, port = address.rpartition(":")
         line = f"Kemu-Revision: {revision}\r\n".encode()
         return lambda: self._dialer.endpoint(host, int(port), speaks_http2=speaks_http2, response_lines=line)
+
+
+def _public_names(revision: Resource[Any]) -> tuple[str, ...]:
+    """Those of a Revision's public core Service, which lead to it whatever Routes say (serving §4.1)."""
+    space = f"{revision.name}.{revision.namespace}"
+    return (f"{space}.svc.{CLUSTER_DOMAIN}", f"{space}.svc", space)

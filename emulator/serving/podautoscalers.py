@@ -1,7 +1,7 @@
 """PodAutoscalers: what a Revision asks of the autoscaler, and what that says of it.
 
-Reads a PodAutoscaler; writes, for one of the class HPA, a HorizontalPodAutoscaler, which decides instead of the
-Autoscaler. Made by revisions.py; its status is the Scaler's. Followed: knative/serving
+Reads a PodAutoscaler; writes its ServerlessService and, by its class, its Metric or a HorizontalPodAutoscaler, which
+decides instead of the Autoscaler. Made by revisions.py; its status is the Scaler's. Followed: knative/serving
 pkg/reconciler/autoscaling/hpa/resources/hpa.go (98e5ef9; serving §6.8).
 """
 
@@ -22,6 +22,7 @@ from emulator.objects.model import ATOMIC_MAP, Model
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import NAMESPACE
 from emulator.serving.autoscalerconfig import HPA, AutoscalerConfig
+from emulator.serving.scalechildren import METRIC, metric, serverless_service
 from emulator.serving.scalespec import ScaleSpec, metric_name, written_target, written_window_ns
 
 HORIZONTAL = ("autoscaling", "HorizontalPodAutoscaler")
@@ -66,11 +67,11 @@ def reconcile(autoscaler: Resource[PodAutoscalerSpec], view: View) -> Outcome:
     config = AutoscalerConfig.in_force(view.config("config-autoscaler", NAMESPACE))
     is_reachable = autoscaler.spec.reachability != "Unreachable"
     spec = ScaleSpec.of(autoscaler.annotations, config=config, is_reachable=is_reachable)
-    children = [horizontal(autoscaler, spec)] if spec.autoscaler_class == HPA else []
-    return Outcome(None, autoscaler.status, children)
+    own = horizontal(autoscaler, spec) if spec.autoscaler_class == HPA else metric(autoscaler, spec)
+    return Outcome(None, autoscaler.status, [own, serverless_service(autoscaler, view)])
 
 
-POD_AUTOSCALER_RECONCILER = Reconciler(reconcile, prunes=(HORIZONTAL,))
+POD_AUTOSCALER_RECONCILER = Reconciler(reconcile, prunes=(HORIZONTAL, METRIC))
 
 
 def horizontal(autoscaler: Resource[PodAutoscalerSpec], scale: ScaleSpec) -> Json:

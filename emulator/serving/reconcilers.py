@@ -6,6 +6,7 @@ from typing import Any
 
 from emulator.control.reconciler import Reconciler
 from emulator.objects.kind import Kind
+from emulator.serving.certificates import CERTIFICATE
 from emulator.serving.configurations import CONFIGURATION_RECONCILER
 from emulator.serving.domainmappings import CLUSTER_DOMAIN_CLAIM, DOMAIN_MAPPING, DOMAIN_MAPPING_RECONCILER
 from emulator.serving.ingresses import INGRESS, INGRESS_RECONCILER
@@ -13,6 +14,8 @@ from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE
 from emulator.serving.podautoscalers import POD_AUTOSCALER, POD_AUTOSCALER_RECONCILER
 from emulator.serving.revisions import REVISION_RECONCILER
 from emulator.serving.routes import ROUTE_RECONCILER
+from emulator.serving.scalechildren import METRIC, METRIC_RECONCILER
+from emulator.serving.serverlessservices import SERVERLESS_SERVICE, SERVERLESS_SERVICE_RECONCILER
 from emulator.serving.services import SERVICE_RECONCILER
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -23,6 +26,9 @@ KINDS: tuple[Kind[Any], ...] = (
     DOMAIN_MAPPING,
     POD_AUTOSCALER,
     INGRESS,
+    SERVERLESS_SERVICE,
+    METRIC,
+    CERTIFICATE,
     CLUSTER_DOMAIN_CLAIM,
 )
 
@@ -34,4 +40,6 @@ RECONCILERS: dict[Kind[Any], Reconciler] = {
     POD_AUTOSCALER: POD_AUTOSCALER_RECONCILER,
     DOMAIN_MAPPING: DOMAIN_MAPPING_RECONCILER,
     INGRESS: INGRESS_RECONCILER,
+    SERVERLESS_SERVICE: SERVERLESS_SERVICE_RECONCILER,
+    METRIC: METRIC_RECONCILER,
 }

@@ -36,6 +36,7 @@ from emulator.serving.metrics import LoadWindows, Sample
 from emulator.serving.podautoscalers import HORIZONTAL, POD_AUTOSCALER, PodAutoscalerSpec
 from emulator.serving.scalebounds import Plan, ScaleState, fixed_plan, plan
 from emulator.serving.scalespec import ScaleSpec
+from emulator.serving.serverlessservices import SERVERLESS_SERVICE
 from emulator.store.store import Store
 from emulator.store.watch import Change
 
@@ -113,6 +114,7 @@ class Scaler:
         self._visitors: Counter[Key] = Counter()
         self._wake = asyncio.Event()
         store.observe(self._changed)
+        store.observe(self._shown)
 
     async def run(self) -> None:
         """Sample and decide until cancelled."""
@@ -186,6 +188,13 @@ class Scaler:
             for autoscaler in self._store.list(POD_AUTOSCALER):
                 self._consider(autoscaler)
 
+    def _shown(self, change: Change) -> None:
+        """A ServerlessService that has just come is told its mode."""
+        if change.resource.kind is SERVERLESS_SERVICE and change.type == "ADDED":
+            key = Key(POD_AUTOSCALER, change.resource.namespace, change.resource.name)
+            if decider := self._deciders.get(key):
+                self._set_mode(key, decider)
+
     def _consider(self, autoscaler: Resource[PodAutoscalerSpec]) -> None:
         now = asyncio.get_running_loop().time()
         spec = self._spec(autoscaler)
@@ -258,6 +267,7 @@ class Scaler:
         if (source := self._load_of(key.namespace, key.name)) is not None:
             source.set_mode(is_proxied=decider.scale.mode == "Proxy")
         self._tell(key, decider, made, ready)
+        self._set_mode(key, decider)
         self._scale(key, made.replicas)
         if decider.scale.frozen_since is not None:
             self._freeze(key, decider, is_new=before.frozen_since is None)
@@ -325,6 +335,13 @@ class Scaler:
             return
         body = {k: v for k, v in deployment.obj.items() if k != "status"}
         self._store.update({**body, "spec": {**body["spec"], "replicas": replicas}})
+
+    def _set_mode(self, key: Key, decider: _Decider) -> None:
+        """Show in the ServerlessService what the Throttler was told."""
+        sks = self._store.find(SERVERLESS_SERVICE, key.name, key.namespace)
+        if sks is not None and sks.spec.mode != decider.scale.mode:
+            body = {k: v for k, v in sks.obj.items() if k != "status"}
+            self._store.update({**body, "spec": {**body["spec"], "mode": decider.scale.mode}})
 
     def _tell(self, key: Key, decider: _Decider, made: Plan, ready: int) -> None:
         autoscaler = self._store.find(POD_AUTOSCALER, key.name, key.namespace)

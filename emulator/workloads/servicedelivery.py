@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _HTTP = 80
 _SHORT_IN = "default"
+_SERVICE_TYPE = "networking.internal.knative.dev/serviceType"
 Address = tuple[str, int]
 
 
@@ -191,8 +192,9 @@ class ServiceDelivery:
                 self._hosts.remove(name)
 
     def _is_of_route(self, service: Resource[ServiceSpec]) -> bool:
-        """A Route's placeholder, or one whose name a Route has, too: the Route's Ingress says where the name leads."""
-        is_placeholder = (service.controller or {}).get("kind") == "Route"
+        """Whose name serving leads elsewhere: a Route's placeholder or namesake, or a Revision's public Service."""
+        is_public = service.labels.get(_SERVICE_TYPE) == "Public"
+        is_placeholder = is_public or (service.controller or {}).get("kind") == "Route"
         return is_placeholder or (
             self._route is not None and self._store.find(self._route, service.name, service.namespace) is not None
         )

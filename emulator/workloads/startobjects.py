@@ -10,13 +10,16 @@ knative/serving and knative/eventing, knative/net-kourier config.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from emulator.objects.kind import Json
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.coreservices import CORE_SERVICE, GATEWAYS, START, cluster_ip
+from emulator.workloads.endpoints import ENDPOINT_SLICE, ENDPOINTS, SERVICE_NAME
 from emulator.workloads.namespaces import NAMESPACE
 from emulator.workloads.nodes import NODE_KIND, node, node_status
+from emulator.workloads.pods import NODE
 
 _SERVING, _EVENTING = "knative-serving", "knative-eventing"
 NAMESPACES = (
@@ -30,6 +33,7 @@ NAMESPACES = (
     "istio-system",
 )
 _LOCAL = "127.0.0.1"
+ACTIVATOR = "activator-service"
 _FIRST_ADDRESS = "10.96.0.1"
 _NO_DATA: Mapping[str, str] = {}
 
@@ -98,23 +102,44 @@ CONFIG: Mapping[tuple[str, str], Mapping[str, str]] = {
 }
 
 
-def put_start_objects(store: Store, port: int, api_port: int, version: str) -> None:
-    """Make what is missing. `port` is where Knative Services answer, `api_port` the API's; `version` Kubernetes'."""
+@dataclass(frozen=True)
+class Listening:
+    """Where kemu listens: ports of the public listener and of the API, address and port of that for containers."""
+
+    port: int
+    api_port: int
+    inside: tuple[str, int]
+
+
+def put_start_objects(store: Store, listening: Listening, version: str) -> None:
+    """Make what is missing; `version` is Kubernetes'."""
     for obj in (*_namespaces(), *_config_maps(), node()):
         _ensure(store, obj)
-    for obj in (_api(api_port), *(_gateway(name, space, port) for name, space in GATEWAYS)):
+    gateways = (_gateway(name, space, listening.port) for name, space in GATEWAYS)
+    for obj in (_api(listening.api_port), *gateways, _activator(listening.inside[1])):
         _put_service(store, obj)
+    for obj in _activator_endpoints(*listening.inside):
+        _replace(store, obj)
     present = store.get(NODE_KIND, node()["metadata"]["name"])
     store.update_status(present.key, node_status(version, store.now()))
 
 
 def is_from_start(group: str, kind: str, namespace: str, name: str) -> bool:
     """Whether an object of that name is there without anybody's doing: from here, or a namespace's own account."""
+    if kind in (ENDPOINTS.name, ENDPOINT_SLICE.name):
+        return (namespace, name) == (_SERVING, ACTIVATOR)
     if group:
         return False
     if kind == "ServiceAccount":
         return name == "default"
-    made = (*_namespaces(), *_config_maps(), node(), _api(0), *(_gateway(n, space, 0) for n, space in GATEWAYS))
+    made = (
+        *_namespaces(),
+        *_config_maps(),
+        node(),
+        _api(0),
+        *(_gateway(n, space, 0) for n, space in GATEWAYS),
+        _activator(0),
+    )
     places = ((obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"]) for obj in made)
     return (kind, namespace, name) in places
 
@@ -165,3 +190,36 @@ def _gateway(name: str, namespace: str, port: int) -> Json:
     """The public listener. Its node port is the port itself: there it listens on this computer."""
     ports = [{"name": "http2", "port": port, "protocol": "TCP", "targetPort": port, "nodePort": port}]
     return _service(name, namespace, {"type": "LoadBalancer", "clusterIP": cluster_ip(namespace, name), "ports": ports})
+
+
+def _activator(port: int) -> Json:
+    """The listener for containers, where requests wait for Revisions that sleep."""
+    ports = [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": port}]
+    return _service(ACTIVATOR, _SERVING, {"type": "ClusterIP", "ports": ports})
+
+
+def _activator_endpoints(address: str, port: int) -> Iterator[Json]:
+    ports = [{"name": "http", "port": port, "protocol": "TCP"}]
+    subset = {"addresses": [{"ip": address, "nodeName": NODE}], "ports": ports}
+    metadata: Json = {"name": ACTIVATOR, "namespace": _SERVING}
+    yield {"apiVersion": "v1", "kind": ENDPOINTS.name, "metadata": metadata, "subsets": [subset]}
+    endpoint = {"addresses": [address], "nodeName": NODE, "conditions": {"ready": True}}
+    yield {
+        "apiVersion": ENDPOINT_SLICE.api_version,
+        "kind": ENDPOINT_SLICE.name,
+        "metadata": {**metadata, "labels": {SERVICE_NAME: ACTIVATOR}},
+        "addressType": "IPv4",
+        "endpoints": [endpoint],
+        "ports": ports,
+    }
+
+
+def _replace(store: Store, obj: Json) -> None:
+    """A fact of this run, in the place of an earlier one's."""
+    kind = store.registry.of(obj["apiVersion"], obj["kind"])
+    assert kind is not None
+    present = store.find(kind, obj["metadata"]["name"], obj["metadata"]["namespace"])
+    if present is None:
+        store.create(obj, START)
+    else:
+        store.update({**present.obj, **obj, "metadata": present.obj["metadata"]}, START)

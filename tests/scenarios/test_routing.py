@@ -28,9 +28,9 @@ def _dashed(data: dict[str, str]) -> dict[str, str]:
     return {key.replace("_", "-"): value for key, value in data.items()}
 
 
-def configuration(name: str) -> dict[str, Any]:
+def configuration(name: str, **annotations: str) -> dict[str, Any]:
     container = {"image": IMAGE, "env": [{"name": "MESSAGE", "value": name}]}
-    template = {"metadata": {"annotations": CALM}, "spec": {"containers": [container]}}
+    template = {"metadata": {"annotations": {**CALM, **annotations}}, "spec": {"containers": [container]}}
     return {"apiVersion": SERVING, "kind": "Configuration", "metadata": {"name": name}, "spec": {"template": template}}
 
 
@@ -196,3 +196,35 @@ def test_a_mapping_without_a_target_says_so_to_who_asks(kemu: Kemu) -> None:
     said = 'failed to get object default/nobody: routes.serving.knative.dev "nobody" not found'
     eventually(lambda: said in kemu.request("lost.test").body, "the 404 says why")
     assert kemu.condition("domainmapping", "lost.test", "ReferenceResolved")["reason"] == "ResolveFailed"
+
+
+def slices(kemu: Kemu, service: str) -> list[str]:
+    """The ready addresses behind a core Service, found as clients find them."""
+    found = kemu.run("get", "endpointslices", "-A", "-l", f"kubernetes.io/service-name={service}", "-o", "json")
+    items = json.loads(found.out)["items"]
+    ready = [each for item in items for each in item["endpoints"] if each["conditions"]["ready"]]
+    return [address for each in ready for address in each["addresses"]]
+
+
+def test_what_stands_behind_a_revision_is_shown_as_it_is(kemu: Kemu) -> None:
+    assert kemu.request("b-half").status == 200
+    activator = slices(kemu, "activator-service")
+    assert len(activator) == 1
+    pods = eventually(lambda: slices(kemu, "blue-00001-private"), "the Pod is behind the private Service")
+    (pod,) = [each for each in kemu.objects("pods") if each["metadata"]["name"].startswith("blue-00001")]
+    assert pods == [pod["status"]["podIP"]]
+    (found,) = [each for each in kemu.objects("sks") if each["metadata"]["name"] == "blue-00001"]
+    assert found["spec"]["mode"] == "Proxy"
+    assert found["status"]["privateServiceName"] == "blue-00001-private"
+    assert slices(kemu, "blue-00001") == activator
+    (metric,) = [each for each in kemu.objects("metrics") if each["metadata"]["name"] == "blue-00001"]
+    assert metric["spec"]["stableWindow"] == 300_000_000_000
+    for name in ("blue-00001.default.svc.cluster.local", "blue-00001-private.default"):
+        reply = kemu.request("g-half", f"/fetch?url=http://{name}/")
+        assert (reply.status, reply.body) == (200, "blue\n"), name
+    replaced(kemu, configuration("blue", **{"autoscaling.knative.dev/target-burst-capacity": "0"}))
+    pods = eventually(lambda: slices(kemu, "blue-00002-private"), "the next Revision has a Pod")
+    eventually(lambda: slices(kemu, "blue-00002") == pods, "its public Service leads there")
+    assert [each["spec"]["mode"] for each in kemu.objects("sks") if each["metadata"]["name"] == "blue-00002"] == [
+        "Serve"
+    ]

@@ -20,7 +20,7 @@ def wanted(world: World, annotations: dict[str, str], **spec: Any) -> list[dict[
     autoscaler = world.store.create(
         obj(POD_AUTOSCALER, "r", {"scaleTargetRef": TARGET, **spec}, annotations=annotations, labels={"app": "r"})
     )
-    return list(world.reconcile(autoscaler).children)
+    return [child for child in world.reconcile(autoscaler).children if child["kind"] == "HorizontalPodAutoscaler"]
 
 
 def test_knatives_own_class_has_none() -> None:

@@ -11,13 +11,12 @@ import pytest
 from emulator.control.addresses import Addresses
 from emulator.control.controller import Controller
 from emulator.control.recorder import Recorder
-from emulator.lib.clock import rfc3339
+from emulator.lib.clock import LoopClock, rfc3339
 from emulator.lib.tasks import Tasks
 from emulator.serving.annotations import NAMESPACE, NO_GC, ROUTING_STATE, ROUTING_STATE_MODIFIED
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE
 from emulator.serving.revisiongc import GcConfig, collected
 from emulator.workloads.kubeevents import KUBE_EVENT
-from tests.serving.test_routes import LoopClock
 from tests.world import NOW, World, obj
 
 POD = {"containers": [{"image": "app"}]}
@@ -94,7 +93,7 @@ def test_the_next_moment_is_known() -> None:
 @pytest.mark.looptime
 async def test_a_configurations_old_revisions_go_in_their_time() -> None:
     world = World()
-    world.store.clock = LoopClock()
+    world.store.clock = LoopClock(NOW)
     world.config("config-gc", NAMESPACE, {"min-non-active-revisions": "1"})
     reconcilers = {kind: world.reconcilers[kind] for kind in (CONFIGURATION,)}
     controller = Controller(world.store, reconcilers, Recorder(world.store, KUBE_EVENT), Addresses())

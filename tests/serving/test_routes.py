@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from emulator.control.addresses import Addresses
 from emulator.control.controller import Controller
 from emulator.control.recorder import Recorder
+from emulator.lib.clock import LoopClock
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import CONFIGURATION_LABEL, NAMESPACE, ROLLOUT_DURATION, SERVICE_LABEL
 from emulator.serving.hostnames import VISIBILITY
@@ -246,17 +246,10 @@ def test_an_annotation_with_another_protocol_leaves_the_ingress_as_it_is() -> No
     assert [made["kind"] for made in outcome.children] == ["Service"]
 
 
-class LoopClock:
-    """Implements `Clock` by the time of the event loop, which is virtual here."""
-
-    def now(self) -> datetime:
-        return NOW + timedelta(seconds=asyncio.get_running_loop().time())
-
-
 @pytest.mark.looptime
 async def test_a_rollout_goes_its_steps_by_itself_and_says_so_meanwhile() -> None:
     world = World()
-    world.store.clock = LoopClock()
+    world.store.clock = LoopClock(NOW)
     configuration(world, "hello-00001")
     reconcilers = {kind: world.reconcilers[kind] for kind in (ROUTE, INGRESS)}
     controller = Controller(world.store, reconcilers, Recorder(world.store, KUBE_EVENT), Addresses())

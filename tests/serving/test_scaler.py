@@ -21,6 +21,7 @@ from emulator.serving.metrics import Sample
 from emulator.serving.podautoscalers import POD_AUTOSCALER
 from emulator.serving.reconcilers import KINDS
 from emulator.serving.scaler import START, FrozenTier, Scaler
+from emulator.serving.serverlessservices import SERVERLESS_SERVICE
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.deployments import DEPLOYMENT
@@ -341,3 +342,18 @@ async def test_a_pod_frozen_by_hand_is_thawed_by_a_poke(freezing: Freezing) -> N
     await freezing.after(1)
     freezing.scaler.poke("default", "r")
     assert freezing.frozen == []
+
+
+async def test_a_serverless_service_shows_the_mode_that_the_data_plane_was_told(world: World) -> None:
+    world.revision(target_burst_capacity="0")
+
+    def mode() -> str:
+        return str(world.store.get(SERVERLESS_SERVICE, "r", "default").spec.mode)
+
+    await world.after(5)
+    assert world.load.is_proxied is False
+    target = {"mode": "Proxy", "objectRef": {"name": "r-deployment"}, "protocolType": "http1"}
+    world.store.create(obj(SERVERLESS_SERVICE, "r", target))
+    assert mode() == "Serve"
+    assert await world.after(200) == 0
+    assert (world.load.is_proxied, mode()) == (True, "Proxy")

@@ -18,7 +18,7 @@ from emulator.workloads.namespaces import NAMESPACE
 from emulator.workloads.nodes import NODE_KIND
 from emulator.workloads.operators import KNATIVE_SERVING
 from emulator.workloads.reconcilers import RECONCILERS
-from emulator.workloads.startobjects import CONFIG, NAMESPACES, is_from_start, put_start_objects
+from emulator.workloads.startobjects import CONFIG, NAMESPACES, Listening, is_from_start, put_start_objects
 from tests.world import World, obj
 
 
@@ -26,7 +26,7 @@ from tests.world import World, obj
 def store() -> Store:
     store = World().store
     keep_default_accounts(store)
-    put_start_objects(store, 8080, 7070, "v1.34.0")
+    put_start_objects(store, Listening(8080, 7070, ("172.18.0.1", 80)), "v1.34.0")
     return store
 
 
@@ -57,7 +57,7 @@ def test_files_of_releases_do_not_move_the_gateway(store: Store) -> None:
 def test_a_later_start_keeps_what_was_edited_and_tells_its_own_ports(store: Store) -> None:
     network = store.get(CONFIG_MAP, "config-network", "knative-serving")
     store.update({**network.obj, "data": {"ingress-class": "mine"}})
-    put_start_objects(store, 9090, 7071, "v1.34.0")
+    put_start_objects(store, Listening(9090, 7071, ("172.19.0.1", 81)), "v1.34.0")
     assert store.config("config-network", "knative-serving") == {"ingress-class": "mine"}
     ports = store.get(CORE_SERVICE, "kourier", "kourier-system").obj["spec"]["ports"]
     assert (ports[0]["port"], ports[0]["nodePort"]) == (9090, 9090)
