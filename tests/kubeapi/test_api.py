@@ -55,7 +55,7 @@ async def test_a_refusal_is_a_status_in_knatives_words(running: Api) -> None:
         "apiVersion": "serving.knative.dev/v1",
         "kind": "Service",
         "metadata": {"name": "a"},
-        "spec": {"template": {"spec": {"containers": [{"image": "x", "ports": [{"containerPort": 8012}]}]}}},
+        "spec": {"template": {"spec": {"containers": [{"image": "app", "ports": [{"containerPort": 8012}]}]}}},
     }
     status, said = await running.ask("POST", SERVICES, service)
     assert (status, said["kind"], said["reason"]) == (400, "Status", "BadRequest")

@@ -14,11 +14,11 @@ DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 
 
 def service(**container: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "a"}, "spec": {"template": {"spec": {"containers": [{"image": "x", **container}]}}}}
+    return {"metadata": {"name": "a"}, "spec": {"template": {"spec": {"containers": [{"image": "app", **container}]}}}}
 
 
 def deployment(**spec: Any) -> dict[str, Any]:
-    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "app"}]}}
     whole = {"selector": {"matchLabels": {"a": "b"}}, "template": template, **spec}
     return {"metadata": {"name": "a"}, "spec": whole}
 

@@ -38,7 +38,7 @@ async def test_kubernetes_own_kinds_take_strategic_patches(running: Api) -> None
     patch = {"spec": {"template": {"spec": {"containers": [{"name": "c", "env": [{"name": "A", "value": "1"}]}]}}}}
     status, changed = await running.ask("PATCH", f"{DEPLOYMENTS}/a", patch, **STRATEGIC)
     (container,) = changed["spec"]["template"]["spec"]["containers"]
-    assert (status, container["image"], container["env"]) == (200, "x", [{"name": "A", "value": "1"}])
+    assert (status, container["image"], container["env"]) == (200, "app", [{"name": "A", "value": "1"}])
 
 
 async def test_other_kinds_say_which_patches_they_take(running: Api) -> None:

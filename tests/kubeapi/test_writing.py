@@ -15,11 +15,11 @@ MERGE = {"Content_Type": "application/merge-patch+json"}
 
 
 def service(name: str) -> dict[str, Any]:
-    return {"metadata": {"name": name}, "spec": {"template": {"spec": {"containers": [{"image": "x"}]}}}}
+    return {"metadata": {"name": name}, "spec": {"template": {"spec": {"containers": [{"image": "app"}]}}}}
 
 
 def deployment(name: str) -> dict[str, Any]:
-    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "c", "image": "app"}]}}
     return {"metadata": {"name": name}, "spec": {"selector": {"matchLabels": {"app": name}}, "template": template}}
 
 
