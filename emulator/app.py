@@ -34,6 +34,7 @@ from emulator.ingress.upstream import Dialer
 from emulator.kubeapi import discovery
 from emulator.kubeapi.api import api
 from emulator.kubeapi.own import Actions
+from emulator.lib import collector
 from emulator.lib.clock import SystemClock, rfc3339
 from emulator.lib.instance import Instance, State
 from emulator.lib.kubeconfig import last_server
@@ -203,6 +204,7 @@ class App:
                 await parts.images.looked(_LOOK_S)
                 parts.controller.settle()
                 await asyncio.to_thread(self._instance.publish, state)
+                collector.spare()
                 show(Started(state.url, state.api_url, self.store, applied))
                 _show_notes(applied)
                 await self._stop.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import sys
@@ -101,6 +100,9 @@ def command(paths: tuple[str, ...], port: int, host: str, domain: str, runtime: 
 
 
 def _run(settings: Any, show: Any) -> None:
+    from emulator.lib import collector
+
+    collector.begin()
     from emulator.app import run
     from emulator.ingress.server import PortForbidden, PortInUse
     from emulator.lib.instance import AlreadyRunning, Instance
@@ -110,7 +112,7 @@ def _run(settings: Any, show: Any) -> None:
 
     try:
         with Instance(settings.data_dir) as instance, asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+            collector.spare()
             runner.run(run(settings, instance, show))
     except ManifestFaults as faults:
         count = len(faults.diagnostics)

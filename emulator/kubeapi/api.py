@@ -24,6 +24,7 @@ from emulator.kubeapi.reviews import review_kind, reviewed
 from emulator.kubeapi.shown import Encoder
 from emulator.kubeapi.streams import Streams
 from emulator.kubeapi.target import Target, target_of
+from emulator.kubeapi.turns import Turns
 from emulator.kubeapi.watching import Watcher
 from emulator.kubeapi.writing import Writer
 from emulator.objects.errors import ApiError, MethodNotAllowed
@@ -42,7 +43,7 @@ def api(store: Store, prefix: str, actions: Actions) -> Guard:
     handlers = _Handlers(store, prefix, actions)
     streams = Streams(store, actions.containers, actions.awake).routes()
     routes = [*Own(store, actions).routes(), *streams, Route("/{path:path}", handlers.answer, methods=_METHODS)]
-    return Guard(Starlette(routes=routes, exception_handlers={ApiError: _status}), prefix)
+    return Guard(Turns(Starlette(routes=routes, exception_handlers={ApiError: _status})), prefix)
 
 
 def _status(request: Request, error: Exception) -> Response:

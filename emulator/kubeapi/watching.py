@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from emulator.kubeapi.media import Form, negotiated
-from emulator.kubeapi.reading import Reader, included, whole_number
+from emulator.kubeapi.reading import Reader, included, slices, whole_number
 from emulator.kubeapi.selection import Selection, selection_of
 from emulator.kubeapi.shown import Encoder, encoded, partial
 from emulator.kubeapi.tables import rows, table
@@ -87,7 +87,9 @@ class Watcher:
         loop = asyncio.get_running_loop()
         end = loop.time() + follow.seconds
         async with watch:
-            yield b"".join(self._line(follow, "ADDED", resource) for resource in follow.initial)
+            for some in slices(follow.initial):
+                yield b"".join(self._line(follow, "ADDED", resource) for resource in some)
+                await asyncio.sleep(0)
             if follow.marks_end:
                 yield self._bookmark(follow, {INITIAL_END: "true"})
             while (left := end - loop.time()) > 0:
@@ -98,8 +100,11 @@ class Watcher:
                     if follow.with_bookmarks and loop.time() < end:
                         yield self._bookmark(follow)
                     continue
-                if lines := b"".join(self._seen(follow, change) for change in changes):
-                    yield lines
+                for seen in slices(changes):
+                    if lines := b"".join(self._seen(follow, change) for change in seen):
+                        yield lines
+                    if len(changes) > len(seen):
+                        await asyncio.sleep(0)
 
     def _seen(self, follow: Follow, change: Change) -> bytes:
         type_ = seen_as(change, follow.wanted)

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from itertools import dropwhile
+from itertools import takewhile
 from typing import Any, Literal
 
 from emulator.objects.errors import Gone
@@ -111,7 +111,11 @@ class History:
             )
 
         watch = Watch(self, wanted)
-        for change in dropwhile(lambda c: c.version <= since, self._changes):
+        for change in self._after(since):
             watch.offer(change)
         self.watches.add(watch)
         return watch
+
+    def _after(self, version: int) -> list[Change]:
+        """The changes after a version, found from the end: most who ask are up to date, and there may be many."""
+        return [*takewhile(lambda change: change.version > version, reversed(self._changes))][::-1]

@@ -5,7 +5,6 @@ nothing else since then, and ends.
 """
 
 import asyncio
-import gc
 import sys
 from typing import Any
 
@@ -20,6 +19,7 @@ from emulator.ingress.hosts import HostTable
 from emulator.ingress.server import Listener, Server, bind
 from emulator.kubeapi.api import api
 from emulator.kubeapi.own import Actions
+from emulator.lib import collector
 from emulator.lib.clock import SystemClock
 from emulator.lib.tasks import Tasks
 from emulator.objects.kind import Registry
@@ -41,7 +41,7 @@ async def main(port: int, services: int) -> None:
     actions = Actions(nothing, nothing, nothing, nothing, nothing)
     listener = Listener(bind("127.0.0.1", port), HostTable(), Deadlines(), api(store, PREFIX, actions))
     server = Server(listener)
-    gc.freeze()  # as `kemu up` does
+    collector.spare()  # as `kemu up` does
     async with Tasks() as tasks:
         tasks.spawn(controller.run(), "controller")
         tasks.spawn(server.run(), "server")

@@ -5,7 +5,6 @@ hello.example.com leads to 127.0.0.1:9001, as do SERVICES others; the Broker `de
 one matches the type `bench` and delivers to 127.0.0.1:9002.
 """
 
-import gc
 import sys
 from typing import Any
 
@@ -23,6 +22,7 @@ from emulator.ingress.handler import Timeouts
 from emulator.ingress.hosts import VirtualHosts
 from emulator.ingress.server import Listener, Server, UnknownHost, bind
 from emulator.ingress.upstream import Dialer, Endpoint
+from emulator.lib import collector
 from emulator.lib.clock import SystemClock
 from emulator.lib.tasks import Tasks
 from emulator.objects.kind import Registry
@@ -51,7 +51,7 @@ async def main(port: int, services: int, triggers: int) -> None:
             store.create(trigger(number))
         controller.settle()
         server = Server(Listener(bind("127.0.0.1", port), hosts.public, deadlines, UnknownHost(hosts.public)))
-        gc.freeze()  # as `kemu up` does
+        collector.spare()  # as `kemu up` does
         print("ready", flush=True)
         await server.run()
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from emulator.kubeapi.reading import sliced, sliced_yaml
+from emulator.kubeapi.shown import encoded
+from emulator.lib.tasks import Tasks
+from emulator.manifests.documents import read_documents
+from emulator.objects.kind import Json
+from emulator.objects.resource import Resource
 from tests.kubeapi.conftest import MAPS, Api, config_map
+from tests.world import World
 
+Form = Callable[[Json, Sequence[Resource[Any]]], AsyncIterator[bytes]]
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
@@ -60,6 +71,40 @@ async def test_objects_can_be_had_as_yaml(running: Api) -> None:
     running.store.create(config_map("a", x="1"))
     _, text = await running.ask("GET", f"{MAPS}/a", Accept="application/yaml")
     assert "kind: ConfigMap\n" in text
+
+
+@pytest.mark.parametrize("count", [0, 1, 120])
+async def test_a_list_is_the_same_in_yaml(running: Api, count: int) -> None:
+    for number in range(count):
+        running.store.create(config_map(f"m{number:03}", x="1e3", y="a: b"))
+    _, found = await running.ask("GET", MAPS)
+    _, text = await running.ask("GET", MAPS, Accept="application/yaml")
+    assert [document.value for document in read_documents(text)] == [found]
+
+
+@pytest.mark.parametrize(
+    ("form", "pieces"),
+    [
+        (lambda empty, many: sliced(empty, many, lambda some: b",".join(encoded(r.obj) for r in some)), 4),
+        (lambda empty, many: sliced_yaml(empty, many, lambda resource: resource.obj), 122),
+    ],
+    ids=["json", "yaml"],
+)
+async def test_the_loop_has_a_turn_between_the_pieces_of_a_list(form: Form, pieces: int) -> None:
+    world, turn = World(), 0
+    many = [world.create(config_map(f"m{number:03}")) for number in range(121)]
+
+    async def count() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    async with Tasks() as tasks:
+        tasks.spawn(count(), "count")
+        seen = [turn async for _ in form({"items": []}, many)]
+    assert len(seen) == pieces
+    assert len(set(seen)) >= pieces - 1
 
 
 async def test_a_form_that_nobody_knows_is_not_acceptable(running: Api) -> None:

@@ -33,6 +33,15 @@ async def test_a_watch_from_nowhere_tells_what_is_there_first(running: Api) -> N
         assert seen(await running.watch(f"{MAPS}?{query}", 1)) == [("ADDED", "a")]
 
 
+async def test_more_than_a_slice_is_told_whole_and_in_order(running: Api) -> None:
+    names = [f"m{number:03}" for number in range(120)]
+    since = running.store.version
+    for name in names:
+        running.store.create(config_map(name))
+    for query in ("watch=1", f"watch=1&resourceVersion={since}"):
+        assert seen(await running.watch(f"{MAPS}?{query}", 120)) == [("ADDED", name) for name in names]
+
+
 async def test_a_streaming_list_ends_with_an_annotated_bookmark(running: Api) -> None:
     running.store.create(config_map("a"))
     query = "watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
