@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.kubeapi.aliases import other_kinds
-from emulator.objects.kind import Kind, Registry
+from emulator.objects.kind import Kind, Registry, written_version
 
 _NAMESPACE_PARTS = ("status", "finalize")
 
@@ -29,7 +29,7 @@ class Target:
 
     @property
     def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
+        return written_version(self.group, self.version)
 
 
 def target_of(registry: Registry, parts: Sequence[str]) -> Target | None:

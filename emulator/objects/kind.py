@@ -123,7 +123,7 @@ class Kind(Generic[S]):
 
     @property
     def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
+        return written_version(self.group, self.version)
 
     @property
     def resource(self) -> str:
@@ -161,6 +161,11 @@ class Kind(Generic[S]):
 
     def __repr__(self) -> str:
         return f"<Kind {self.api_version} {self.name}>"
+
+
+def written_version(group: str, version: str) -> str:
+    """As an object's `apiVersion` has them: the core group is not named."""
+    return f"{group}/{version}" if group else version
 
 
 class Registry:

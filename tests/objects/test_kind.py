@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.objects.kind import Kind, Registry
+from emulator.objects.kind import Kind, Registry, written_version
 from emulator.objects.model import Model
 
 
@@ -119,3 +119,7 @@ def test_the_scope_of_a_kind_cannot_be_redefined() -> None:
     ping = kind("sources.dev", "Ping")
     with pytest.raises(ValueError, match="cannot get another namespaced: False"):
         Registry([ping]).redefine(ping, kind("sources.dev", "Ping", namespaced=False))
+
+
+def test_the_core_group_is_not_written() -> None:
+    assert [written_version("", "v1"), written_version("apps", "v1")] == ["v1", "apps/v1"]
