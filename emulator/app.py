@@ -365,7 +365,9 @@ class Parts:
         self._request_logs = RequestLogs(store, self._backends.throttler, self._log_request)
         host_paths = HostPaths(settings.allow_host_path, settings.ask)
         folder = settings.data_dir / "pods"
-        tools = Tools(store, self.link, self.images, folder, self._backends.drain, recorder, host_paths)
+        tools = Tools(
+            store, self.link, self.images, folder, self._backends.drain, recorder, host_paths, self._request_logs.probed
+        )
         self._pods = PodRunner(tools, self._logs)
         self._meter = Meter(self.link)
         self._pod_scaling = PodScaling(store, self._meter)

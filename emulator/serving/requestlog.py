@@ -1,5 +1,6 @@
 """The request log: a line for each request that came to a replica, in the log of its Pod's queue-proxy.
 
+And one for each probe, if that is wanted: on a cluster the kubelet asks queue-proxy, which asks the function.
 Reads Revisions and the ConfigMap `config-observability`, and gives the Throttlers what writes the lines. As kemu's data
 path is ingress, activator and queue-proxy in one, `RemoteAddr` is the client's address, and the latency is counted from
 the moment at which the replica had room. A change of the ConfigMap counts at once; a cluster makes new Pods for it.
@@ -16,6 +17,7 @@ from emulator.ingress.handler import Work
 from emulator.lib.gonumbers import parse_bool
 from emulator.lib.gotemplatefunctions import TemplateFault
 from emulator.lib.gotemplates import Struct, Template, parse
+from emulator.objects.podmarks import REVISION_LABEL
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import CONFIGURATION_LABEL, NAMESPACE, SERVICE_LABEL
 from emulator.serving.kinds import REVISION
@@ -26,6 +28,7 @@ from emulator.store.watch import Change
 
 CONFIG = "config-observability"
 ENABLED, TEMPLATE = "logging.enable-request-log", "logging.request-log-template"
+PROBES = "logging.enable-probe-request-log"
 # pkg/observability, the default of `logging.request-log-template`
 DEFAULT_TEMPLATE = (
     '{"httpRequest": {"requestMethod": "{{.Request.Method}}", "requestUrl": "{{js .Request.RequestURI}}", '
@@ -35,6 +38,9 @@ DEFAULT_TEMPLATE = (
     '"referer": "{{js .Request.Referer}}", "latency": "{{.Response.Latency}}s", '
     '"protocol": "{{.Request.Proto}}"}, "traceId": "{{.TraceID}}"}'
 )
+
+PROBER = b"kube-probe/1.31"
+"""The kubelet, as probes.py has it."""
 
 Write = Callable[[str, str, str], None]
 """Appends a line to queue-proxy's log: namespace, Pod, text."""
@@ -48,12 +54,23 @@ class RequestLogs:
         self._store = store
         self._throttler_of = throttler_of
         self._write = write
-        self._template = template_of(store.config(CONFIG, NAMESPACE))
+        self._logs: dict[tuple[str, str], RequestLog] = {}
+        self._configure()
 
     def start(self) -> None:
         """Keep the Throttlers' logs as they should be; call it when there are Throttlers."""
-        Projection(self._store, REVISION, self._give, lambda revision: None)
+        Projection(self._store, REVISION, self._give, self._drop)
         self._store.observe(self._changed)
+
+    def probed(self, pod: Resource[Any], is_well: bool, seconds: float) -> None:
+        """A Pod's readiness was asked for, in its own rhythm."""
+        log = self._logs.get((pod.namespace, pod.labels.get(REVISION_LABEL, "")))
+        if log is not None and self._has_probes:
+            log.probe(pod.name, is_well, seconds)
+
+    def _configure(self) -> None:
+        config = self._store.config(CONFIG, NAMESPACE)
+        self._template, self._has_probes = template_of(config), _is_on(config, PROBES)
 
     def _changed(self, change: Change) -> None:
         if (change.resource.kind.name, change.resource.name, change.resource.namespace) == (
@@ -61,27 +78,40 @@ class RequestLogs:
             CONFIG,
             NAMESPACE,
         ):
-            self._template = template_of(self._store.config(CONFIG, NAMESPACE))
+            self._configure()
             for revision in self._store.list(REVISION):
                 self._give(revision)
 
     def _give(self, revision: Resource[Any]) -> None:
         throttler = self._throttler_of(revision.namespace, revision.name)
-        if throttler is not None:
-            log = None if self._template is None else RequestLog(self._store, revision, self._template, self._write)
-            throttler.log = log
+        log = self._logs.get((revision.namespace, revision.name))
+        if throttler is None or (log.template if log is not None else None) is self._template:
+            return
+        self._drop(revision)
+        throttler.log = None
+        if self._template is not None:
+            log = RequestLog(self._store, revision, self._template, self._write)
+            throttler.log = self._logs[revision.namespace, revision.name] = log
+
+    def _drop(self, revision: Resource[Any]) -> None:
+        self._logs.pop((revision.namespace, revision.name), None)
+
+
+def _is_on(config: Mapping[str, str], key: str) -> bool:
+    try:
+        return parse_bool(config.get(key, "false"))
+    except ValueError:
+        return False
 
 
 def template_of(config: Mapping[str, str]) -> Template | None:
     """The template in force; None while no log is wanted. A text that is no template leaves the default in force."""
+    if not _is_on(config, ENABLED):
+        return None
     try:
-        if not parse_bool(config.get(ENABLED, "false")):
-            return None
         return parse("requestLog", config.get(TEMPLATE) or DEFAULT_TEMPLATE)
     except TemplateFault:
         return parse("requestLog", DEFAULT_TEMPLATE)
-    except ValueError:
-        return None
 
 
 class RequestLog:
@@ -90,7 +120,7 @@ class RequestLog:
     def __init__(self, store: Store, revision: Resource[Any], template: Template, write: Write) -> None:
         self._store = store
         self._revision = revision
-        self._template = template
+        self.template = template
         self._write = write
         self._begun: dict[int, float] = {}
 
@@ -103,23 +133,42 @@ class RequestLog:
         begun = self._begun.pop(id(work), None)
         if begun is None:
             return  # there was no log yet when it began
-        latency_s = asyncio.get_running_loop().time() - begun
-        told = self._told(work, latency_s, pod)
+        headers = work.seen_headers()
+        request = request_fields(work.method, work.target, headers)
+        response = {
+            "Code": work.status,
+            "Size": work.size,
+            "Latency": asyncio.get_running_loop().time() - begun,
+        }
+        self._tell(request, response, trace_id(headers), pod)
+
+    def probe(self, pod: str, is_well: bool, seconds: float) -> None:
+        """The kubelet has asked for this Pod's readiness."""
+        request = request_fields(b"GET", b"/", [(b"User-Agent", PROBER)])
+        response = {"Code": 200 if is_well else 503, "Size": 5 if is_well else 0, "Latency": seconds}
+        self._tell(request, response, "", pod)
+
+    def _tell(self, request: dict[str, Any], response: dict[str, Any], trace: str, pod: str) -> None:
+        told = {
+            "Request": Struct("*http.Request", request),
+            "Response": Struct("*http.RequestLogResponse", response),
+            "Revision": Struct("*http.RequestLogRevision", self._fields(pod)),
+            "TraceID": trace,
+        }
         try:
-            line = self._template.render(told)
+            line = self.template.render(Struct("*http.RequestLogTemplateInput", told))
         except TemplateFault:
             line = (
-                f"Invalid request log template: method: {told['Request']['Method']}, response code: {work.status}, "
-                f"latency: {latency_s}, url: {told['Request']['RequestURI']}"
+                f"Invalid request log template: method: {request['Method']}, response code: {response['Code']}, "
+                f"latency: {response['Latency']}, url: {request['RequestURI']}"
             )
         self._write(self._revision.namespace, pod, line)
 
-    def _told(self, work: Work, latency_s: float, pod: str) -> Struct:
-        headers = work.seen_headers()
+    def _fields(self, pod: str) -> dict[str, str]:
         labels = self._revision.labels
         kind = self._store.registry.of("v1", "Pod")
         found = self._store.find(kind, pod, self._revision.namespace) if kind is not None else None
-        revision = {
+        return {
             "Name": self._revision.name,
             "Namespace": self._revision.namespace,
             "Service": labels.get(SERVICE_LABEL, ""),
@@ -127,16 +176,6 @@ class RequestLog:
             "PodName": pod,
             "PodIP": found.status.get("podIP", "") if found is not None else "",
         }
-        response = {"Code": work.status, "Size": work.size, "Latency": latency_s}
-        return Struct(
-            "*http.RequestLogTemplateInput",
-            {
-                "Request": Struct("*http.Request", request_fields(work.method, work.target, headers)),
-                "Response": Struct("*http.RequestLogResponse", response),
-                "Revision": Struct("*http.RequestLogRevision", revision),
-                "TraceID": trace_id(headers),
-            },
-        )
 
 
 def request_fields(method: bytes, target: bytes, headers: Headers) -> dict[str, Any]:

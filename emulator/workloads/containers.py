@@ -29,7 +29,7 @@ from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import ConfigFault
 from emulator.workloads.imagekeeper import ImageKeeper, Pull, key_repository
 from emulator.workloads.images import NEVER
-from emulator.workloads.probing import Check, checker, first_success, port_checker, steadily
+from emulator.workloads.probing import Check, checker, first_success, heard, port_checker, steadily
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,8 @@ class Surroundings:
     as the kubelet does; `tell` posts a Kubernetes event about the container, and `is_told` knows whether the user's log
     has a fault already; `written` reads its termination message. `takes_requests`, of the data path: its port must be
     open for it to be ready. `grace_s` is what a container has between SIGTERM and SIGKILL that a probe condemns,
-    `credentials` what an image's registry is shown.
+    `credentials` what an image's registry is shown. `probed` hears of each readiness probe that is made in the Probe's
+    own rhythm: whether it succeeded, and in how many seconds.
     """
 
     link: EngineLink
@@ -95,6 +96,7 @@ class Surroundings:
     tell: Callable[[Note], None]
     is_told: Callable[[str], bool]
     written: Callable[[Container], Awaitable[str]]
+    probed: Callable[[bool, float], None]
 
 
 class ContainerKeeper:
@@ -348,7 +350,7 @@ class ContainerKeeper:
         self._note_ready(begun)
         self._set_ready(True)
         if probe is not None:
-            await steadily(probe, self._when_awake(check), self._set_ready)
+            await steadily(probe, self._when_awake(heard(check, self._around.probed)), self._set_ready)
 
     async def _start_up(self, probe: Probe, running: RunningContainer) -> None:
         await asyncio.sleep(probe.initial_delay_seconds or 0)

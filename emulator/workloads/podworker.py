@@ -69,6 +69,8 @@ class Tools:
     drain: Drain
     recorder: Recorder
     host_paths: HostPaths
+    probed: Callable[[Resource[PodSpec], bool, float], None]
+    """Hears of each readiness probe of the container with the port: whether it succeeded, and in how many seconds."""
 
 
 class PodWorker:
@@ -172,8 +174,13 @@ class PodWorker:
             tell=lambda note: self._events.tell(note, container.name, which),
             is_told=self._is_told,
             written=self._written,
+            probed=lambda is_well, seconds: self._probed(container, is_well, seconds),
         )
         return ContainerKeeper(container, around)
+
+    def _probed(self, container: Container, is_well: bool, seconds: float) -> None:
+        if container is self._owner.container:
+            self._tools.probed(self._pod, is_well, seconds)
 
     def _credentials(self, ref: str) -> tuple[Credential, ...]:
         spec = self._pod.spec

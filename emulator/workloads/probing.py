@@ -72,6 +72,18 @@ def _question(probe: Probe, timeout_s: float) -> tuple[Callable[[Address], Await
     return (lambda at: tcp_connects(at, timeout_s)), probe.tcp_socket.port if probe.tcp_socket is not None else 0
 
 
+def heard(check: Check, tell: Callable[[bool, float], None]) -> Check:
+    """`check`, of which each answer and its seconds are told."""
+
+    async def asked() -> bool:
+        begun = asyncio.get_running_loop().time()
+        is_well = await check()
+        tell(is_well, asyncio.get_running_loop().time() - begun)
+        return is_well
+
+    return asked
+
+
 async def first_success(check: Check, successes: int = 1) -> None:
     """Returns once `check` has said yes `successes` times in a row; pauses grow from 1 ms to 25 ms."""
     pause_s, streak = FIRST_PAUSE_S, 0

@@ -8,9 +8,19 @@ from typing import Any
 
 import pytest
 
+from emulator.objects.podmarks import REVISION_LABEL
 from emulator.serving.annotations import NAMESPACE, SERVICE_LABEL
 from emulator.serving.kinds import REVISION, SERVICE
-from emulator.serving.requestlog import CONFIG, ENABLED, TEMPLATE, RequestLogs, request_fields, template_of, trace_id
+from emulator.serving.requestlog import (
+    CONFIG,
+    ENABLED,
+    PROBES,
+    TEMPLATE,
+    RequestLogs,
+    request_fields,
+    template_of,
+    trace_id,
+)
 from emulator.serving.throttler import Throttler
 from emulator.workloads.pods import POD
 from tests.serving.test_throttler import Job, make, replicas
@@ -28,16 +38,17 @@ class Logged(World):
         self.throttler: Throttler = make()[0]
         self.throttler.set_replicas(replicas(1))
         service = self.create(obj(SERVICE, "hello", {"template": {"spec": {"containers": [{"image": "app"}]}}}))
-        self.create(
-            obj(REVISION, "hello-00001", {"containers": [{"image": "app"}]}, labels={SERVICE_LABEL: "hello"}), service
-        )
-        pod = self.create(obj(POD, "pod-1", {"containers": [{"name": "c", "image": "app"}]}))
-        self.status(pod, podIP="10.0.0.7")
+        spec = {"containers": [{"image": "app"}]}
+        self.revision = self.create(obj(REVISION, "hello-00001", spec, labels={SERVICE_LABEL: "hello"}), service)
+        spec = {"containers": [{"name": "c", "image": "app"}]}
+        self.pod = self.create(obj(POD, "pod-1", spec, labels={REVISION_LABEL: "hello-00001"}))
+        self.status(self.pod, podIP="10.0.0.7")
         self.configured(**settings)
-        RequestLogs(self.store, lambda *_: self.throttler, lambda *line: self.lines.append(line)).start()
+        self.logs = RequestLogs(self.store, lambda *_: self.throttler, lambda *line: self.lines.append(line))
+        self.logs.start()
 
     def configured(self, **settings: str) -> None:
-        names = {"enabled": ENABLED, "template": TEMPLATE}
+        names = {"enabled": ENABLED, "template": TEMPLATE, "probes": PROBES}
         self.config(CONFIG, NAMESPACE, {names[key]: value for key, value in settings.items()})
 
     async def request(self, seconds: float = 0.0) -> None:
@@ -104,6 +115,32 @@ async def test_a_request_that_waited_is_counted_from_its_replicas_room_on() -> N
     asyncio.get_running_loop().call_later(3, world.throttler.set_replicas, replicas(1))
     await world.request(5)
     assert [line for _, _, line in world.lines] == ["2"]
+
+
+async def test_a_change_of_the_revision_loses_no_request() -> None:
+    world = Logged(enabled="true", template="{{.Response.Code}}")
+    asyncio.get_running_loop().call_later(1, lambda: world.status(world.revision, conditions=[]))
+    await world.request(2)
+    assert [line for _, _, line in world.lines] == ["201"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_well", "expected"),
+    [
+        ({"enabled": "true", "probes": "true"}, True, ["GET / kube-probe/1.31 200 0.001"]),
+        ({"enabled": "true", "probes": "true"}, False, ["GET / kube-probe/1.31 503 0.001"]),
+        ({"enabled": "true"}, True, []),
+        ({"probes": "true"}, True, []),
+    ],
+    ids=["well", "unwell", "no probes wanted", "no log wanted"],
+)
+async def test_probes_have_lines_when_they_are_wanted(
+    settings: dict[str, str], is_well: bool, expected: list[str]
+) -> None:
+    fields = ("Request.Method", "Request.RequestURI", "Request.UserAgent", "Response.Code", "Response.Latency")
+    world = Logged(template=" ".join(f"{{{{.{field}}}}}" for field in fields), **settings)
+    world.logs.probed(world.pod, is_well, 0.001)
+    assert [line for _, _, line in world.lines] == expected
 
 
 async def test_a_template_that_does_not_fit_says_so_with_the_request() -> None:

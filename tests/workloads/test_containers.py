@@ -14,7 +14,7 @@ from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
 from emulator.objects.kind import Registry
 from emulator.objects.podspec import Container
-from emulator.runtime.base import ContainerSpec, ImageInfo
+from emulator.runtime.base import ContainerSpec, ExecResult, ImageInfo
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.containers import ContainerKeeper, Running, Surroundings, Terminated, Waiting
@@ -41,6 +41,7 @@ class World:
         self.states: list[str] = []
         self.told: list[Note] = []
         self.said: list[str] = []
+        self.probed: list[bool] = []
         self._images = ImageKeeper(Store(Registry([IMAGE, CONFIG_MAP]), SystemClock(), CONFIG_MAP), self.link)
 
     def keep(self, policy: str = "Always", image: str = "here:1", name: str = "c", **fields: Any) -> ContainerKeeper:
@@ -61,6 +62,7 @@ class World:
             tell=self.told.append,
             is_told=lambda fault: fault in self.said,
             written=self._written,
+            probed=lambda is_well, seconds: self.probed.append(is_well),
         )
         keeper = ContainerKeeper(Container.model_validate({"name": name, "image": image, **fields}), around)
         self.tasks.spawn(keeper.keep(), "keeper")
@@ -100,6 +102,14 @@ async def world() -> AsyncIterator[World]:
         world = World(tasks)
         tasks.spawn(world.link.run(), "engine")
         yield world
+
+
+async def test_each_readiness_probe_in_its_rhythm_is_told(world: World) -> None:
+    world.keep(readinessProbe={"exec": {"command": ["ready"]}, "periodSeconds": 10})
+    await asyncio.sleep(15)
+    world.runtime.exec_result = lambda argv: ExecResult(1, "")
+    await asyncio.sleep(10)
+    assert world.probed == [True, False]
 
 
 async def test_a_container_without_probes_is_ready_once_it_runs(world: World) -> None:
