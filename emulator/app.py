@@ -357,7 +357,9 @@ class Parts:
         )
         self._eventing = Eventing(store, self.hosts, self._client)
         tier = FrozenTier(settings.idle, settings.frozen_max)
-        self._scaler = Scaler(store, lambda *revision: self._backends.throttler(*revision), NAMESPACE, tier)
+        self._scaler = Scaler(
+            store, lambda *revision: self._backends.throttler(*revision), NAMESPACE, tier, self.controller.rest
+        )
         self._backends = Backends(
             store, self.hosts, dialer, addresses, self._scaler.poke, debug_headers=settings.debug_headers
         )

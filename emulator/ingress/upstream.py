@@ -14,6 +14,7 @@ import asyncio
 import ssl
 from asyncio import Transport
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, cast
 
 import httptools
@@ -106,6 +107,14 @@ class Endpoint:
             self.release(upstream)
         else:
             work.attach(upstream)
+
+    def warm(self) -> None:
+        """Have a connection ready for the next work: even a paused process's kernel makes it."""
+        self._dialer.spawn(self._warmed(), self)
+
+    async def _warmed(self) -> None:
+        with suppress(OSError):  # whoever needs one will dial
+            self.release(await self.connect())
 
     def release(self, upstream: Upstream) -> None:
         """Keep a connection whose response is complete for the next work."""

@@ -53,6 +53,10 @@ class StreamEndpoint(Endpoint):
     def dial(self, work: Carried) -> None:
         self.carry(work)
 
+    def warm(self) -> None:
+        if not self.sessions and not self._dialling:
+            self._connect()
+
     def close(self) -> None:
         super().close()
         for session in list(self.sessions):

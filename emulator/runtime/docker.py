@@ -43,13 +43,15 @@ from emulator.runtime.base import (
     Usage,
 )
 from emulator.runtime.docker_calls import (
+    change_container,
+    container_stats,
     exec_container,
     find_image,
     remove_container,
     start_container,
     stop_container,
 )
-from emulator.runtime.docker_dial import API_VERSION, Refused, hijack
+from emulator.runtime.docker_dial import API_VERSION, Refused, hijack, tell
 from emulator.runtime.docker_pull import pull_image
 from emulator.runtime.docker_sdk import APIError, DockerException, NotFound, docker, requests
 from emulator.runtime.docker_specs import (
@@ -96,7 +98,7 @@ class DockerRuntime:
         self._network: NetworkInfo | None = None
         self._networking = asyncio.Lock()
         self._is_desktop = False
-        self._started: set[str] = set()
+        self._started: set[str] = set()  # they need not be asked whose they are
         self._pulls: dict[str, asyncio.Future[ImageInfo]] = {}
         self._watchers: dict[str, list[OnProgress]] = {}
 
@@ -223,20 +225,24 @@ class DockerRuntime:
         await self._change(id, "pause", "is already paused")
 
     async def unpause(self, id: str) -> None:
-        await self._change(id, "unpause", "is not paused")
+        endpoint, done = self._endpoint, "is not paused"
+        if endpoint is None or endpoint.scheme != "unix" or id not in self._started:
+            await self._change(id, "unpause", done)
+            return
+        # A request waits for this.
+        try:
+            await tell(endpoint, f"/containers/{id}/unpause")
+        except Refused as refused:
+            if refused.status == http.client.NOT_FOUND:
+                raise ContainerGone(id) from None
+            if done not in refused.text:
+                raise ContainerFailed(id[:12], "unpause", refused.text) from refused
 
     async def _change(self, id: str, verb: str, done: str) -> None:
         def work(client: docker.APIClient) -> None:
-            # A request may wait for this: what was started here need not be asked for its label.
             if id not in self._started and self._found(client, id) is None:
                 raise ContainerGone(id)
-            try:
-                getattr(client, verb)(id)
-            except NotFound:
-                raise ContainerGone(id) from None
-            except APIError as error:
-                if done not in str(error.explanation):
-                    raise ContainerFailed(id[:12], verb, str(error.explanation)) from error
+            change_container(client, id, verb, done)
 
         await self._ask(work)
 
@@ -249,12 +255,7 @@ class DockerRuntime:
 
     async def usage(self, id: str) -> Usage | None:
         def work(client: docker.APIClient) -> Usage | None:
-            if self._found(client, id) is None:
-                return None
-            try:
-                return usage_of(cast(Json, client.stats(id, stream=False, one_shot=True)))
-            except NotFound:
-                return None
+            return usage_of(container_stats(client, id)) if self._found(client, id) is not None else None
 
         return await self._ask(work)
 

@@ -107,6 +107,25 @@ def remove_container(client: docker.APIClient, id: str, force: bool) -> None:
             raise ContainerFailed(id[:12], "remove", str(error.explanation)) from error
 
 
+def container_stats(client: docker.APIClient, id: str) -> Json:
+    """Empty for one that is gone."""
+    try:
+        return cast(Json, client.stats(id, stream=False, one_shot=True))
+    except NotFound:
+        return {}
+
+
+def change_container(client: docker.APIClient, id: str, verb: str, done: str) -> None:
+    """`pause` or `unpause`; `done` is what the engine says where that is so already."""
+    try:
+        getattr(client, verb)(id)
+    except NotFound:
+        raise ContainerGone(id) from None
+    except APIError as error:
+        if done not in str(error.explanation):
+            raise ContainerFailed(id[:12], verb, str(error.explanation)) from error
+
+
 def exec_container(client: docker.APIClient, id: str, argv: tuple[str, ...]) -> ExecResult:
     try:
         made = client.exec_create(id, list(argv))

@@ -17,7 +17,7 @@ from emulator.ingress.handler import Timeouts
 from emulator.ingress.hosts import VirtualHosts
 from emulator.ingress.upstream import Dialer, Endpoint
 from emulator.objects.kind import Json, Kind
-from emulator.objects.podmarks import ADDRESS, REVISION_LABEL, takes_requests
+from emulator.objects.podmarks import ADDRESS, FROZEN, REVISION_LABEL, is_frozen, takes_requests
 from emulator.objects.resource import Resource
 from emulator.serving.absences import is_expected, why_absent
 from emulator.serving.coldstarts import ColdStarts
@@ -59,6 +59,8 @@ class Backends:
         self._dropped: WeakSet[Throttler] = WeakSet()
         """Those of deleted Revisions, as long as a request of theirs is under way."""
         self._pods: dict[tuple[str, str], dict[str, str]] = {}
+        self._thawing: dict[tuple[str, str], Endpoint] = {}
+        """Endpoints of Pods that are being thawed, by namespace and name, with a connection made meanwhile."""
         self._ingresses = IngressTable(store, hosts, self.throttler)
         self._cold_starts = ColdStarts(store)
         self._debug_headers = debug_headers
@@ -148,6 +150,8 @@ class Backends:
         address = pod.annotations.get(ADDRESS)
         is_usable = address is not None and takes_requests(pod)
         if is_usable == (pod.name in pods):
+            if address is not None and not is_usable:
+                self._prepare(pod, address, revision)
             return
         if is_usable and address is not None:
             pods[pod.name] = address
@@ -155,8 +159,20 @@ class Backends:
             del pods[pod.name]
         self._share_pods(pod.namespace, revision)
 
+    def _prepare(self, pod: Resource[Any], address: str, revision: str) -> None:
+        """Dial a Pod that is being thawed; one that is frozen again is let go of."""
+        key = (pod.namespace, pod.name)
+        is_thawing = is_frozen(pod) and FROZEN not in pod.annotations and not pod.is_deleting
+        if is_thawing and key not in self._thawing and (pod.namespace, revision) in self._throttlers:
+            endpoint = self._thawing[key] = self._endpoint(address, (pod.namespace, revision))
+            endpoint.warm()
+        elif not is_thawing and (unused := self._thawing.pop(key, None)) is not None:
+            unused.close()
+
     def _drop_pod(self, pod: Resource[Any]) -> None:
         revision = pod.labels.get(REVISION_LABEL, "")
+        if (unused := self._thawing.pop((pod.namespace, pod.name), None)) is not None:
+            unused.close()
         if self._pods.get((pod.namespace, revision), {}).pop(pod.name, None) is not None:
             self._share_pods(pod.namespace, revision)
 
@@ -164,13 +180,18 @@ class Backends:
         throttler = self._throttlers.get((namespace, revision))
         if throttler is not None:
             pods = self._pods[namespace, revision]
-            is_h2c = throttler.speaks_http2
-            throttler.set_replicas({name: self._endpoint(at, revision, is_h2c) for name, at in pods.items()})
+            throttler.set_replicas(
+                {name: self._maker((namespace, name), address, revision) for name, address in pods.items()}
+            )
 
-    def _endpoint(self, address: str, revision: str, speaks_http2: bool) -> Callable[[], Endpoint]:
+    def _maker(self, pod: tuple[str, str], address: str, revision: str) -> Callable[[], Endpoint]:
+        return lambda: self._thawing.pop(pod, None) or self._endpoint(address, (pod[0], revision))
+
+    def _endpoint(self, address: str, revision: tuple[str, str]) -> Endpoint:
         host, _, port = address.rpartition(":")
-        line = f"Kemu-Revision: {revision}\r\n".encode()
-        return lambda: self._dialer.endpoint(host, int(port), speaks_http2=speaks_http2, response_lines=line)
+        line = f"Kemu-Revision: {revision[1]}\r\n".encode()
+        is_h2c = self._throttlers[revision].speaks_http2
+        return self._dialer.endpoint(host, int(port), speaks_http2=is_h2c, response_lines=line)
 
 
 def _public_names(revision: Resource[Any]) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ logger = logging.getLogger(__name__)
 START = "kemu.dev/start"
 """`asleep` on what `up` found at its start: rolled out already, and at zero."""
 SAMPLE_S = 1.0
+_TOLD_LATER_S = 0.05
 _LONG_AGO = float("-inf")
 
 
@@ -89,7 +90,7 @@ class FrozenTier:
 
 
 class Scaler:
-    """`load_of` gives the LoadSource of a Revision by (namespace, name)."""
+    """`load_of` gives the LoadSource of a Revision by (namespace, name); `thawing` is told when a request thaws one."""
 
     def __init__(
         self,
@@ -97,11 +98,13 @@ class Scaler:
         load_of: Callable[[str, str], LoadSource | None],
         namespace: str,
         tier: FrozenTier = FrozenTier(),
+        thawing: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._load_of = load_of
         self._namespace = namespace
         self._tier = tier
+        self._thawing = thawing
         deployment = store.registry.of("apps/v1", "Deployment")
         pod = store.registry.of("v1", "Pod")
         assert deployment is not None
@@ -141,15 +144,21 @@ class Scaler:
         if decider.scale.replicas == 0:
             self._activate(key)
         elif self._thaw(key, decider):
-            # What else is to be written comes after the engine has been asked.
-            asyncio.get_running_loop().call_soon(self._activate, key)
+            # Decided now, but told when the request is on its way: what follows from it would stand in that one's.
+            self._thawing()
+            self._activate(key, is_told=False)
+            asyncio.get_running_loop().call_later(_TOLD_LATER_S, self._replan, key)
 
-    def _activate(self, key: Key) -> None:
+    def _activate(self, key: Key, *, is_told: bool = True) -> None:
         if (decider := self._deciders.get(key)) is None:
             return
         now = asyncio.get_running_loop().time()
         decider.windows.record(now, max(1, self._in_flight(key)))
-        self._decide(key, decider, now)
+        self._decide(key, decider, now, is_told=is_told)
+
+    def _replan(self, key: Key) -> None:
+        if decider := self._deciders.get(key):
+            self._plan(key, decider, asyncio.get_running_loop().time())
 
     def _in_flight(self, key: Key) -> int:
         """Requests inside, and whoever else keeps a replica from being frozen."""
@@ -247,13 +256,13 @@ class Scaler:
         if now - decider.decided_at >= TICK_S:
             self._decide(key, decider, now)
 
-    def _decide(self, key: Key, decider: _Decider, now: float) -> None:
+    def _decide(self, key: Key, decider: _Decider, now: float, *, is_told: bool = True) -> None:
         decider.decided_at = now
         load = Load.of(decider.spec, decider.windows, self._ready(key), now)
         _, decider.state = decide(decider.spec, load, decider.state, now)
-        self._plan(key, decider, now)
+        self._plan(key, decider, now, is_told=is_told)
 
-    def _plan(self, key: Key, decider: _Decider, now: float) -> None:
+    def _plan(self, key: Key, decider: _Decider, now: float, *, is_told: bool = True) -> None:
         before, ready = decider.scale, self._ready(key)
         if decider.spec.is_kpa:
             made, after = plan(decider.spec, decider.state.last, ready, before, now)
@@ -266,8 +275,9 @@ class Scaler:
             report(logger, key.name, said, before.replicas, made.replicas, replicas=made.replicas)
         if (source := self._load_of(key.namespace, key.name)) is not None:
             source.set_mode(is_proxied=decider.scale.mode == "Proxy")
-        self._tell(key, decider, made, ready)
-        self._set_mode(key, decider)
+        if is_told:
+            self._tell(key, decider, made, ready)
+            self._set_mode(key, decider)
         self._scale(key, made.replicas)
         if decider.scale.frozen_since is not None:
             self._freeze(key, decider, is_new=before.frozen_since is None)

@@ -39,6 +39,60 @@ def cold_start_ms(times: int) -> tuple[float, float, float]:
     return statistics.median(o - a for o, a in zip(ours, alone, strict=True)), with_kemu, engine
 
 
+def thaw_ms(times: int) -> tuple[float, float, float]:
+    """(difference, with kemu, the engine's unpause alone): medians of `times` alternating thaws, in ms."""
+    client = docker.from_env()
+    ours, alone = [], []
+    frozen = service("frozen")
+    frozen["metadata"]["annotations"] = {"kemu.dev/idle": "freeze"}
+    with kemu([frozen]) as state:
+        assert request(state.port, "frozen") == 200
+        own = client.containers.list(filters={"label": f"dev.kemu.instance={state.instance}"})[0]
+        other = client.containers.run(IMAGE, detach=True, labels=LABEL, network=f"kemu-{state.instance}")
+        for _ in range(times):
+            other.pause()
+            begun = time.perf_counter()
+            other.unpause()
+            alone.append((time.perf_counter() - begun) * 1000)
+            _freeze(state)
+            while own.status != "paused":
+                time.sleep(0.05)
+                own.reload()
+            ours.append(_first_byte_ms(state.port, "frozen"))
+            own.reload()
+        other.remove(force=True)
+    return (
+        statistics.median(o - a for o, a in zip(ours, alone, strict=True)),
+        statistics.median(ours),
+        statistics.median(alone),
+    )
+
+
+def _first_byte_ms(port: int, name: str) -> float:
+    begun = time.perf_counter()
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
+        line.sendall(f"GET / HTTP/1.1\r\nHost: {name}.default.example.com\r\nConnection: close\r\n\r\n".encode())
+        answer = line.recv(4096)
+        taken = (time.perf_counter() - begun) * 1000
+    assert answer.startswith(b"HTTP/1.1 200"), answer
+    return taken
+
+
+def _freeze(state: State) -> None:
+    """Have the only Pod frozen, as the Scaler does when its window is over."""
+    pods = f"/{state.prefix}/api/v1/namespaces/default/pods"
+    connection = http.client.HTTPConnection("127.0.0.1", state.api_port)
+    connection.request("GET", pods)
+    name = json.loads(connection.getresponse().read())["items"][0]["metadata"]["name"]
+    patch = {"metadata": {"annotations": {"kemu.dev/frozen": "2026-01-01T00:00:00Z"}}}
+    headers = {"Content-Type": "application/merge-patch+json"}
+    connection.request("PATCH", f"{pods}/{name}", json.dumps(patch), headers)
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.read()
+    answer.read()
+    connection.close()
+
+
 def fifty_at_once() -> tuple[int, int]:
     """(containers started, requests answered 200)."""
     client = docker.from_env()

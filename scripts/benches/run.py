@@ -262,6 +262,14 @@ def cold() -> list[Row]:
     return [Row("stopped → first byte beyond the engine's own, p50 of 20", measured, "≤ 10 ms", overhead <= 10)]
 
 
+def thaw() -> list[Row]:
+    from containers import thaw_ms
+
+    overhead, with_kemu, engine = thaw_ms(20)
+    measured = f"{overhead:.1f} ms: {with_kemu:.1f} with kemu, {engine:.1f} the engine's unpause"
+    return [Row("frozen → first byte beyond the engine's unpause, p50 of 20", measured, "≤ 5 ms", overhead <= 5)]
+
+
 def fifty() -> list[Row]:
     from containers import fifty_at_once
 
@@ -367,6 +375,7 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "latency": latency,
     "body": body,
     "cold": cold,
+    "thaw": thaw,
     "fifty": fifty,
     "admission": admission,
     "rollout": rollout,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from emulator.control.controller import Controller
 from emulator.control.reconciler import Note, Outcome, Reconciler, View
 from emulator.control.recorder import Recorder
 from emulator.lib.clock import SystemClock
+from emulator.lib.tasks import Tasks
 from emulator.objects.conditions import Condition
 from emulator.objects.kind import Kind, Registry
 from emulator.objects.model import Model
@@ -78,6 +80,19 @@ class World:
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+async def test_while_it_rests_nothing_is_reconciled_and_all_of_it_afterwards(world: World) -> None:
+    async with Tasks() as tasks:
+        tasks.spawn(world.controller.run(), "controller")
+        world.controller.rest()
+        world.store.create(_object("Parent", "p", names=["a"]))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert world.children() == []
+        async with asyncio.timeout(5), world.store.watch(CHILD) as made:
+            await made.batch()
+        assert world.children() == ["a"]
 
 
 async def test_children_are_made_owned_and_pruned(world: World) -> None:

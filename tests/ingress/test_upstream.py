@@ -164,6 +164,18 @@ async def test_a_connection_is_used_again_last_in_first_out(replica: Replica) ->
     assert replica.backend.connections == 2
 
 
+async def test_a_connection_made_ahead_is_the_next_works(replica: Replica) -> None:
+    replica.endpoint.warm()
+    async with asyncio.timeout(5):
+        await replica.endpoint.was_released.wait()
+    (ready,) = replica.endpoint.idle
+    work = Work("/echo")
+    work.dispatch(replica.endpoint)
+    assert work.upstream is ready
+    await work.is_over.wait()
+    assert replica.backend.connections == 1
+
+
 async def test_a_closed_endpoint_keeps_nothing(replica: Replica) -> None:
     work = Work("/echo")
     work.dispatch(replica.endpoint)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from emulator.runtime.docker_dial import Refused, hijack
+from emulator.runtime.docker_dial import Refused, hijack, tell
 from emulator.runtime.engine import Endpoint
 from emulator.runtime.errors import EngineLost
 
@@ -66,3 +66,18 @@ async def test_an_engine_that_hangs_up_is_lost(answer: bytes) -> None:
 async def test_an_engine_that_is_not_there_is_lost() -> None:
     with pytest.raises(EngineLost, match="no socket of that name"):
         await hijack(Endpoint("unix:///nowhere.sock", "the test"), "/exec/1/start", {})
+
+
+async def test_what_is_told_is_done_or_refused() -> None:
+    async with engine_that_says(b"HTTP/1.1 204 No Content\r\n\r\n") as (endpoint, heads):
+        await tell(endpoint, "/containers/1/unpause")
+    assert heads[0].startswith(b"POST /v1.41/containers/1/unpause HTTP/1.1\r\n")
+    said = b'{"message":"Container 1 is not paused"}'
+    answer = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said)
+    async with engine_that_says(answer) as (endpoint, _):
+        with pytest.raises(Refused, match="Container 1 is not paused") as refused:
+            await tell(endpoint, "/containers/1/unpause")
+    assert refused.value.status == 500
+    async with engine_that_says(b"") as (endpoint, _):
+        with pytest.raises(EngineLost):
+            await tell(endpoint, "/containers/1/unpause")

@@ -29,9 +29,10 @@ class World(objects.World):
     def __init__(self) -> None:
         super().__init__()
         self.hosts = VirtualHosts()
+        self.dials = Tasks()
         self.poked: list[tuple[str, str]] = []
         self.backends = Backends(
-            self.store, self.hosts, Dialer(Tasks()), Addresses(), lambda *revision: self.poked.append(revision)
+            self.store, self.hosts, Dialer(self.dials), Addresses(), lambda *revision: self.poked.append(revision)
         )
         self.backends.start()
 
@@ -74,6 +75,30 @@ async def test_a_pod_that_is_to_be_frozen_gets_nothing_from_that_moment_on(world
     assert not throttler.is_ready
     world.store.patch_metadata(pod.key, annotations={FROZEN: None})
     assert throttler.is_ready
+
+
+async def test_a_pod_that_is_being_thawed_is_dialled_meanwhile(world: World) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        dialled.set()
+        writer.close()
+
+    dialled = asyncio.Event()
+    async with world.dials, await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        world.revision("r1")
+        pod = world.pod("a", "r1", server.sockets[0].getsockname()[1], "False")
+        frozen = {"reason": "Frozen", "conditions": [{"type": "Ready", "status": "False"}]}
+        world.store.patch_metadata(pod.key, annotations={FROZEN: "2026-01-01T00:00:00Z"})
+        world.store.update_status(pod.key, frozen)
+        await asyncio.sleep(0.1)
+        assert not dialled.is_set()
+        world.store.patch_metadata(pod.key, annotations={FROZEN: None})
+        async with asyncio.timeout(5):
+            await dialled.wait()
+        throttler = world.backends.throttler("default", "r1")
+        assert throttler is not None
+        assert not throttler.is_ready
+        world.ready(pod)
+        assert throttler.is_ready
 
 
 async def test_a_pod_that_is_being_deleted_gets_nothing_new(world: World) -> None:

@@ -287,6 +287,16 @@ async def test_a_poke_thaws_before_it_returns_and_begins_another_window(freezing
     assert freezing.frozen == ["r-0"]
 
 
+async def test_a_thaw_is_told_to_whoever_should_step_aside_and_decided_before_it_is_written(freezing: Freezing) -> None:
+    freezing.revision()
+    await freezing.after(70)
+    freezing.scaler.poke("default", "r")
+    assert freezing.said() == ("False", "NoTraffic")
+    await asyncio.sleep(0.1)
+    assert freezing.said()[0] == "Unknown"
+    assert freezing.replicas == 1
+
+
 async def test_of_several_replicas_one_is_frozen_and_the_others_go(freezing: Freezing) -> None:
     freezing.revision(target="10", target_utilization_percentage="100")
     await freezing.after(3)
