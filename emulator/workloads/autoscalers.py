@@ -13,12 +13,15 @@ from typing import Any
 
 from pydantic import Field
 
+from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.objects.kind import Json, Kind, Request
 from emulator.objects.model import JsonObject, Model, approximated
+from emulator.objects.platform import is_platform
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 from emulator.objects.schemas import invalid, required
 from emulator.workloads import storedcolumns as columns
+from emulator.workloads.platform import stood_for
 
 DEFAULT_UTILIZATION = 80
 """Percent of the CPU request that is aimed at where no metric is named."""
@@ -75,3 +78,11 @@ AUTOSCALER: Kind[Any] = Kind(
     columns=columns.AUTOSCALER,
     has_observed=False,
 )
+
+
+def reconcile(autoscaler: Resource[Any], view: View) -> Outcome:
+    """Those of the platform have had their way; of the others `podscaling.py` decides."""
+    return stood_for(autoscaler, view) if is_platform(autoscaler) else Outcome(None, autoscaler.status)
+
+
+AUTOSCALER_RECONCILER = Reconciler(reconcile)

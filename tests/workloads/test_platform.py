@@ -10,20 +10,20 @@ import pytest
 from emulator.control.addresses import Addresses
 from emulator.control.controller import Controller
 from emulator.control.recorder import Recorder
-from emulator.objects.errors import Invalid
 from emulator.objects.kind import Json, Kind
 from emulator.objects.platform import is_platform
 from emulator.objects.resource import Resource
 from emulator.workloads.autoscalers import AUTOSCALER
 from emulator.workloads.coreservices import CORE_SERVICE
+from emulator.workloads.daemonsets import DAEMON_SET
 from emulator.workloads.deployments import DEPLOYMENT
 from emulator.workloads.jobs import JOB
 from emulator.workloads.kubeevents import KUBE_EVENT
 from emulator.workloads.platform import tell_of_platform
-from emulator.workloads.platformkinds import DAEMON_SET, STATEFUL_SET
 from emulator.workloads.pods import POD
 from emulator.workloads.reconcilers import RECONCILERS
 from emulator.workloads.replicasets import REPLICA_SET
+from emulator.workloads.statefulsets import STATEFUL_SET
 from tests.world import World
 
 TEMPLATE: Json = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
@@ -100,12 +100,6 @@ def test_what_something_in_kemu_controls_is_no_part_of_the_platform() -> None:
     owned = {**obj, "metadata": {**obj["metadata"], "ownerReferences": [owner]}}
     assert is_platform(Resource(DEPLOYMENT, obj, None))
     assert not is_platform(Resource(DEPLOYMENT, owned, None))
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_elsewhere_such_objects_are_refused_with_the_reason(world: World, kind: Kind[Any]) -> None:
-    with pytest.raises(Invalid, match="only where they are a part of Knative's own installation"):
-        world.store.create(made(kind, "default"))
 
 
 def test_the_log_says_it_once_for_a_namespace(world: World, caplog: pytest.LogCaptureFixture) -> None:
