@@ -10,7 +10,7 @@ Followed: knative/serving pkg/reconciler/route/{domains,config}.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -46,6 +46,8 @@ class HostNames:
     tag_template: str
     scheme: str
     local: frozenset[str] = frozenset()
+    _made: dict[tuple[str, str], str] = field(default_factory=dict, compare=False, repr=False)
+    """Host names by tag and domain: each is asked for several times."""
 
     @classmethod
     def of(
@@ -96,6 +98,12 @@ class HostNames:
         return _filled(self.tag_template, self._values(self.route.name, "", tag)) if tag else self.route.name
 
     def _host(self, tag: str, domain: str, template: str) -> str:
+        host = self._made.get((tag, domain))
+        if host is None:
+            host = self._made[tag, domain] = self._new_host(tag, domain, template)
+        return host
+
+    def _new_host(self, tag: str, domain: str, template: str) -> str:
         name = self.label(tag)
         host = _filled(template, self._values(name, domain, tag))
         if dns1123_subdomain_faults(host) or any(dns1123_label_faults(label) for label in host.split(".")):

@@ -317,6 +317,16 @@ def rollout() -> list[Row]:
     return [Row("0 → 10 → 0 under load, a rollout in the middle", measured, "0 failed, 10 containers", reached)]
 
 
+def split() -> list[Row]:
+    from splitting import REVISIONS, split
+
+    found = split()
+    measured = f"{len(found.failed)} of {found.requests:,} failed, {len(found.revisions)} Revisions answered"
+    reached = not found.failed and len(found.revisions) == REVISIONS
+    name = f"a split of {REVISIONS} Revisions, changed {found.changes} times under load"
+    return [Row(name, measured, "0 failed", reached)]
+
+
 def api() -> list[Row]:
     with apiplane() as server:
         lists = statistics.median(_listed_ms() for _ in range(15))
@@ -379,6 +389,7 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "fifty": fifty,
     "admission": admission,
     "rollout": rollout,
+    "split": split,
     "up": up,
     "many": many,
     "events": events,
