@@ -134,7 +134,9 @@ def read_special(headers: Iterable[tuple[bytes, bytes]]) -> Special:
             said.probe_hash = value
         elif name == b"k-original-host":
             said.original_host = value
-    if upgrade and b"upgrade" in tokens(connection):
+    # An offer of HTTP/2 is not for the replica: behind a 101 all later requests of the client would be tunnelled to it.
+    # Gateways ignore it, as RFC 9113 §3.1 lets them; who knows beforehand is served.
+    if upgrade and upgrade.lower() != b"h2c" and b"upgrade" in tokens(connection):
         said.upgrade = upgrade
     return said
 

@@ -177,7 +177,8 @@ def test_the_original_host_takes_the_hosts_place() -> None:
     ("headers", "upgrade"),
     [
         ([(b"connection", b"keep-alive, Upgrade"), (b"upgrade", b"websocket")], b"websocket"),
-        ([(b"connection", b"keep-alive"), (b"connection", b"upgrade"), (b"upgrade", b"h2c")], b"h2c"),
+        ([(b"connection", b"keep-alive"), (b"connection", b"upgrade"), (b"upgrade", b"echo")], b"echo"),
+        ([(b"connection", b"upgrade, http2-settings"), (b"upgrade", b"h2c")], None),
         ([(b"upgrade", b"websocket")], None),
         ([(b"connection", b"upgrade")], None),
     ],

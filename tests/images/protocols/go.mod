@@ -1,0 +1,3 @@
+module protocols
+
+go 1.24
