@@ -7,6 +7,8 @@ That file is a YAML list of steps, taken in order. Texts are regular expressions
     - run: get pods                                a command of kemu's, which must succeed; with
       shows: hello-00001                           `shows` or `hides` it is run until its output
       hides: hello-00002                           has the one and has not the other
+    - client: client.py                            a program of the sample's, given kemu's address; it must
+      shows: hello                                 succeed and print this
     - log: cold start                              a line of kemu's log, below those found so far
 """
 
@@ -35,6 +37,7 @@ class Sample:
     """A sample that runs; `check` takes one step of its `expect` file."""
 
     def __init__(self, folder: Path, data: Path) -> None:
+        self.folder = folder
         self.data = data
         self.log = data.with_suffix(".log")
         self.read = 0
@@ -59,11 +62,12 @@ class Sample:
         take: Callable[[dict[str, Any]], str | None] = {
             "request": self.request,
             "run": self.run,
+            "client": self.client,
             "log": self.find_in_log,
         }[kind]
         while (fault := take(step)) is not None:
             running = self.process.poll() is None
-            if time.monotonic() > deadline or not running or kind == "request":
+            if time.monotonic() > deadline or not running or kind in ("request", "client"):
                 pytest.fail(f"{step}: {fault}\nkemu {'runs' if running else 'ended'}; its log:\n{self.log.read_text()}")
             time.sleep(0.1)
 
@@ -85,6 +89,12 @@ class Sample:
         if (shows and not re.search(shows, done.stdout)) or (hides and re.search(hides, done.stdout)):
             return f"it shows\n{done.stdout}"
         return None
+
+    def client(self, step: dict[str, Any]) -> str | None:
+        command = [sys.executable, str(self.folder / step["client"]), f"127.0.0.1:{self.port}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN_S, check=False)
+        has = done.returncode == 0 and re.search(step["shows"], done.stdout)
+        return None if has else f"exit code {done.returncode}: {done.stdout}{done.stderr}"
 
     def find_in_log(self, step: dict[str, Any]) -> str | None:
         found = re.search(step["log"], self.log.read_text()[self.read :])
