@@ -25,6 +25,7 @@ from emulator.ingress.connection import ListenerConfig
 from emulator.ingress.cycle import Headers
 from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.hosts import HostTable, normal_host
+from emulator.ingress.latewebsocket import LateWebSocket
 from emulator.ingress.responses import ERROR_HEADERS
 from emulator.ingress.versions import EitherConnection
 from emulator.lib.guesses import nearest
@@ -101,9 +102,9 @@ class Server:
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=None,
-            # The other implementation refuses the `/` in the name of the port-forward protocol. No pings: a client
-            # whose bytes wait for a slow process would be taken for dead.
-            ws="wsproto",
+            # wsproto in the end: the other implementation refuses the `/` in the name of the port-forward protocol. No
+            # pings: a client whose bytes wait for a slow process would be taken for dead.
+            ws=LateWebSocket,
             ws_ping_interval=None,
             ws_per_message_deflate=False,
         )
