@@ -57,6 +57,7 @@ from emulator.serving.reconcilers import RECONCILERS as SERVING_RECONCILERS
 from emulator.serving.rehearsals import rehearsals
 from emulator.serving.requestlog import RequestLogs
 from emulator.serving.scaler import FrozenTier, Scaler
+from emulator.serving.telemetry import Telemetry
 from emulator.serving.visits import Visits
 from emulator.settings import Settings
 from emulator.store.admission import Webhook
@@ -365,6 +366,7 @@ class Parts:
         )
         self._logs = PodLogs()
         self._request_logs = RequestLogs(store, self._backends.throttler, self._log_request)
+        self._telemetry = Telemetry(store, self._backends.throttler, self._scaler.figures)
         host_paths = HostPaths(settings.allow_host_path, settings.ask)
         folder = settings.data_dir / "pods"
         tools = Tools(
@@ -379,6 +381,7 @@ class Parts:
         Namespaces(store)
         self._backends.start()
         self._request_logs.start()
+        self._telemetry.start()
         ServiceDelivery(store, self.hosts.internal, dialer).start()
         self._eventing.start()
 
@@ -404,6 +407,7 @@ class Parts:
             logs=self._logs,
             containers=self.link.runtime,
             stats=self._backends.stats,
+            metrics=self._telemetry.text,
             awake=Visits(self._store, self._scaler).awake,
             edits=kept.edits,
             written=kept.written,

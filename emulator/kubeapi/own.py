@@ -63,6 +63,8 @@ class Actions:
     written: Callable[[], Awaitable[None]] = _written
     measure: Callable[[], Awaitable[None]] = _written
     """Has the objects of metrics.k8s.io say what is used now."""
+    metrics: Callable[[], str] = str
+    """All metrics in Prometheus' text format."""
 
 
 class Own:
@@ -74,6 +76,7 @@ class Own:
 
     def routes(self) -> list[Route]:
         return [
+            Route("/metrics", self.metrics),
             Route("/kemu/ps", self.ps),
             Route("/kemu/stats", self.stats),
             Route("/kemu/edits", self.edits),
@@ -83,6 +86,9 @@ class Own:
             Route("/kemu/logs/{namespace}/{name}", PodLog(self._store, self._actions.logs).kept),
             Route("/kemu/fire/{namespace}/{name}", self.fire, methods=["POST"]),
         ]
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(self._actions.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def kinds(self, request: Request) -> Response:
         """The kinds that a word means: `?word=ksvc`; without one, all."""

@@ -28,7 +28,7 @@ from emulator.objects.conditions import Condition, summarize
 from emulator.objects.kind import Kind
 from emulator.objects.podmarks import FROZEN, REVISION_LABEL, takes_requests
 from emulator.objects.resource import Key, Resource
-from emulator.serving.autoscaler import TICK_S, DeciderState, Load, decide
+from emulator.serving.autoscaler import TICK_S, DeciderState, Decision, Load, decide
 from emulator.serving.autoscalerconfig import AutoscalerConfig, InvalidConfig
 from emulator.serving.deploymentconfig import progress_deadline_s
 from emulator.serving.freezing import Idle, frozen_plan, surplus, with_idle
@@ -79,6 +79,16 @@ class _Decider:
     def is_asleep(self) -> bool:
         """Nothing runs, and nothing will unless somebody pokes."""
         return self.scale.replicas == 0 and self.scale.active.status == "False"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is known of one Revision, for those who look on; `wanted` are the replicas that its Deployment was given."""
+
+    spec: ScaleSpec
+    load: Load
+    decision: Decision
+    wanted: int
 
 
 @dataclass(frozen=True)
@@ -176,6 +186,19 @@ class Scaler:
             self._visitors[key] -= 1
             if not self._visitors[key]:
                 del self._visitors[key]
+
+    def figures(self) -> dict[Key, Figures]:
+        """What is known of each Revision at this moment, for those who look on."""
+        now = asyncio.get_running_loop().time()
+        return {
+            key: Figures(
+                decider.spec,
+                Load.of(decider.spec, decider.windows, self._ready(key), now),
+                decider.state.last,
+                decider.scale.replicas,
+            )
+            for key, decider in self._deciders.items()
+        }
 
     # -- what changes
 

@@ -68,6 +68,12 @@ class Log(Protocol):
     def end(self, work: Work, pod: str) -> None: ...
 
 
+class Meter(Protocol):
+    """What is told how long each request took (telemetry.py)."""
+
+    def add(self, status: int, seconds: float) -> None: ...
+
+
 class Throttler:
     """Implements `ingress.handler.Backend` and `scaler.LoadSource`. `concurrency` 0 means no limit."""
 
@@ -83,6 +89,7 @@ class Throttler:
         self.times: deque[float] = deque(maxlen=TIMES_KEPT)
         """How long the latest requests took, from their arrival to the end of the answer, in seconds."""
         self.log: Log | None = None
+        self.meter: Meter | None = None
         self._concurrency = concurrency
         self._hooks = hooks
         self._replicas: dict[str, Replica] = {}
@@ -154,11 +161,7 @@ class Throttler:
         self._area += self._in_flight * (now - self._moved_at)
         self._moved_at = now
         self._in_flight -= 1
-        status = work.status
-        if status != _SWITCHING:  # a WebSocket lasts as long as its client likes
-            self.times.append(perf_counter() - work.admitted)
-        if status >= 500:
-            self.errors += 1
+        self._count(work)
         replica = work.replica
         if replica is None:
             if work.waited and work.dispatched == 0.0:
@@ -178,6 +181,18 @@ class Throttler:
             self._part(replica, replica.gone)
         elif self._waiting:
             self._release()
+
+    def _count(self, work: Work) -> None:
+        """What is kept of a request that is over."""
+        status = work.status
+        if status >= 500:
+            self.errors += 1
+        if status == _SWITCHING:
+            return  # a WebSocket lasts as long as its client likes
+        taken_s = perf_counter() - work.admitted
+        self.times.append(taken_s)
+        if self.meter is not None and status:
+            self.meter.add(status, taken_s)
 
     # -- replicas
 
