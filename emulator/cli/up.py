@@ -206,4 +206,8 @@ def _state(service: Any) -> str:
     ready = service.condition("Ready")
     if ready["status"] == "True":
         return "asleep" if service.annotations.get("kemu.dev/start") == "asleep" else "ready"
-    return str(ready.get("reason") or "starting").lower() if ready["status"] == "Unknown" else str(ready.get("reason"))
+    if ready["status"] == "False":
+        return str(ready.get("reason"))
+    # What is rolled out passes through these, and none of them is news.
+    is_on_its_way = ready.get("reason") in (None, "", "OutOfDate", "RevisionMissing", "IngressNotConfigured")
+    return "starting" if is_on_its_way else str(ready["reason"]).lower()

@@ -6,7 +6,7 @@ Followed: knative/serving pkg/reconciler/{revision,labeler}, pkg/apis/serving/v1
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -72,7 +72,7 @@ def reconcile(revision: Resource[RevisionSpec], view: View) -> Outcome:
     annotations[LACKS] = lack[1] if lack else None
     notes += _lack_notes(revision, lack)
     health = _unconfigured(revision, autoscaler, lack[1]) if lack else None
-    conditions = [*(health or _health(autoscaler, crash)), _active(autoscaler)]
+    conditions = [*(health or _health(autoscaler, crash, _late(deployment, view))), _active(autoscaler)]
     if all(c.status == "True" for c in conditions[:2]) and not revision.is_ready:
         notes.append(Note("RevisionReady", "Revision becomes ready upon all resources being ready"))
     return Outcome(conditions, _status(revision, images, autoscaler), children, annotations, labels, notes)
@@ -85,6 +85,8 @@ CONFIG_ERROR = "CreateContainerConfigError"
 # Kinds of a sibling package, found through the registry.
 IMAGE, DEPLOYMENT, POD = ("caching.internal.knative.dev", "Image"), ("apps", "Deployment"), ("", "Pod")
 REPLICA_SET = ("apps", "ReplicaSet")
+_JUST_MADE = (None, "ContainerCreating", "PodInitializing")
+"""Reasons to wait that say nothing of a fault; the queue-proxy, which is only shown, may have them, too."""
 
 
 def _kind(view: View, which: tuple[str, str]) -> Kind[Any]:
@@ -156,11 +158,13 @@ def _unresolved(images: Sequence[Resource[Any] | None], unasked: Collection[str]
     return None
 
 
-def _health(autoscaler: Resource[Any] | None, crash: Condition | None) -> list[Condition]:
-    """ContainerHealthy and ResourcesAvailable (v1/revision_lifecycle.go, PropagateAutoscalerStatus)."""
+def _health(
+    autoscaler: Resource[Any] | None, crash: Condition | None, late: Condition | None = None
+) -> list[Condition]:
+    """ContainerHealthy and ResourcesAvailable (v1/revision_lifecycle.go, Propagate{Autoscaler,Deployment}Status)."""
     if autoscaler is not None and autoscaler.condition("ScaleTargetInitialized")["status"] == "True":
-        return [crash or Condition.true("ContainerHealthy"), Condition.true("ResourcesAvailable")]
-    available = Condition.unknown("ResourcesAvailable", "Deploying")
+        return [crash or Condition.true("ContainerHealthy"), late or Condition.true("ResourcesAvailable")]
+    available = late or Condition.unknown("ResourcesAvailable", "Deploying")
     if autoscaler is not None and autoscaler.condition("Active").get("reason") == "TimedOut":
         said = "Initial scale was never achieved"
         available = Condition.false("ResourcesAvailable", "ProgressDeadlineExceeded", said)
@@ -218,12 +222,17 @@ def _active(autoscaler: Resource[Any] | None) -> Condition:
     return replace(Condition.read(autoscaler.condition("Active")), severity="Info")
 
 
+def _pods(deployment: Resource[Any] | None, view: View) -> Iterator[Resource[Any]]:
+    """Its Pods, while replicas are wanted and none is available."""
+    if deployment is None or not deployment.obj["spec"].get("replicas") or deployment.status.get("availableReplicas"):
+        return
+    for each in view.children(_kind(view, REPLICA_SET), deployment):
+        yield from (pod for pod in view.children(_kind(view, POD), each) if not is_frozen(pod))
+
+
 def _crash(deployment: Resource[Any] | None, view: View) -> Condition | None:
     """The last exit of a container, while replicas are wanted and none is available."""
-    if deployment is None or not deployment.obj["spec"].get("replicas") or deployment.status.get("availableReplicas"):
-        return None
-    sets = view.children(_kind(view, REPLICA_SET), deployment)
-    for pod in (pod for each in sets for pod in view.children(_kind(view, POD), each) if not is_frozen(pod)):
+    for pod in _pods(deployment, view):
         for status in pod.status.get("containerStatuses", ()):
             for state in (status["state"], status.get("lastState", {})):
                 if ended := state.get("terminated"):
@@ -232,6 +241,20 @@ def _crash(deployment: Resource[Any] | None, view: View) -> Condition | None:
                     said, reason = ended.get("message") or silent, f"ExitCode{code}"
                     return Condition.false("ContainerHealthy", reason, f"Container failed with: {said}")
     return None
+
+
+def _late(deployment: Resource[Any] | None, view: View) -> Condition | None:
+    """That the Deployment has made no progress before its deadline, and what a container of it waits for."""
+    stated = deployment.status.get("conditions", ()) if deployment is not None else ()
+    progress = next((each for each in stated if each["type"] == "Progressing" and each["status"] == "False"), None)
+    if progress is None:
+        return None
+    for pod in _pods(deployment, view):
+        for status in pod.status.get("containerStatuses", ()):
+            waiting = status["state"].get("waiting")
+            if waiting and waiting.get("reason") not in _JUST_MADE and not status.get("lastState"):
+                return Condition.false("ResourcesAvailable", waiting["reason"], waiting.get("message", ""))
+    return Condition.false("ResourcesAvailable", progress["reason"], progress.get("message", ""))
 
 
 def _status(

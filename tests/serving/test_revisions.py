@@ -133,6 +133,37 @@ def test_one_that_never_came_up_missed_its_deadline() -> None:
     assert said(world.reconcile(made), "ResourcesAvailable") == expected
 
 
+LATE = ("ProgressDeadlineExceeded", 'ReplicaSet "s" has timed out progressing.')
+
+
+@pytest.mark.parametrize(
+    ("initialized", "states", "expected"),
+    [
+        ("Unknown", [{"running": {}}], LATE),
+        ("True", [{"running": {}}], LATE),
+        ("Unknown", [{"waiting": {"reason": "ContainerCreating"}}], LATE),
+        ("Unknown", [{"waiting": {"reason": "ErrImagePull", "message": "no"}}], ("ErrImagePull", "no")),
+    ],
+    ids=["never ready", "never ready again", "only made", "what it waits for"],
+)
+def test_a_deployment_past_its_deadline_is_told(
+    initialized: str, states: list[dict[str, Any]], expected: tuple[str, str]
+) -> None:
+    world = World()
+    made = revision(world)
+    autoscaler, deployment = deployed(world, made)
+    deployment = world.edit(deployment, spec={**deployment.obj["spec"], "replicas": 1})
+    scaled(world, autoscaler, initialized, ("Unknown", "Queued"))
+    template = deployment.obj["spec"]["template"]
+    spec = {"selector": deployment.obj["spec"]["selector"], "template": template}
+    owner = world.create(obj(REPLICA_SET, "s", spec), deployment)
+    pod = world.create(obj(POD, "p", template["spec"]), owner)
+    world.status(pod, containerStatuses=[{"name": "c", "state": state} for state in states])
+    condition = {"type": "Progressing", "status": "False", "reason": LATE[0], "message": LATE[1]}
+    world.status(deployment, conditions=[condition])
+    assert said(world.reconcile(made), "ResourcesAvailable") == ("False", *expected)
+
+
 CONFIGURED = {"containers": [{"image": "app", "envFrom": [{"configMapRef": {"name": "settings"}}]}]}
 MISSING = 'configmap "settings" not found in namespace "default"'
 
