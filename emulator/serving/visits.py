@@ -7,15 +7,19 @@ as on a cluster, whoever is inside.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from emulator.lib.report import report
 from emulator.objects.errors import BadRequest
 from emulator.objects.podmarks import FROZEN, REVISION_LABEL, is_frozen
 from emulator.objects.resource import Resource
 from emulator.serving.scaler import Scaler
 from emulator.store.store import Store
+
+logger = logging.getLogger(__name__)
 
 PATIENCE_S = 10.0
 
@@ -36,6 +40,7 @@ class Visits:
             return
         with self._scaler.visited(pod.namespace, revision):
             if FROZEN in pod.annotations or is_frozen(pod):
+                report(logger, revision, "thawed, since somebody comes into %s", pod.name)
                 self._scaler.poke(pod.namespace, revision)
                 await self._thawed(pod)
             yield

@@ -78,6 +78,15 @@ async def test_an_event_passes_with_its_length() -> None:
         assert (asked.get(":authority"), asked.get("content-length"), asked.get("ce-id")) == ("replica", "5", "1")
 
 
+async def test_a_connection_made_ahead_is_the_next_calls() -> None:
+    async with StreamBackend() as backend, replica(backend.port) as found:
+        found.endpoint.warm()
+        found.endpoint.warm()
+        assert (await found.ask("/a")).status == 200
+        assert (await found.ask("/b")).status == 200
+        assert backend.connections == 1
+
+
 async def test_calls_at_once_wait_for_one_connection() -> None:
     async with StreamBackend() as backend, replica(backend.port) as found:
         async with asyncio.timeout(5):

@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from emulator.kubeapi.own import Actions
 from emulator.lib.clock import SystemClock
 from emulator.lib.tasks import Tasks
 from emulator.objects.kind import Registry
+from emulator.objects.resource import Resource
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.podrunner import PodLogs
@@ -38,6 +40,8 @@ class Api:
     port: int
     logs: PodLogs
     runtime: MemoryRuntime
+    visits: list[str]
+    """Who came into which Pod and left it."""
     headers: dict[str, str] = field(default_factory=dict)
     """Those of the last answer."""
 
@@ -76,15 +80,24 @@ class Api:
 async def running() -> AsyncIterator[Api]:
     store = Store(Registry(KINDS), SystemClock(), CONFIG_MAP)
     nothing: Any = lambda *_: 0  # noqa: E731
-    logs, runtime = PodLogs(), MemoryRuntime("any")
-    actions = Actions(fire=nothing, stop=lambda: None, logs=logs, containers=runtime, stats=nothing)
+    logs, runtime, visits = PodLogs(), MemoryRuntime("any"), list[str]()
+
+    @asynccontextmanager
+    async def awake(pod: Resource[Any]) -> AsyncIterator[None]:
+        visits.append(f"into {pod.name}")
+        try:
+            yield
+        finally:
+            visits.append(f"out of {pod.name}")
+
+    actions = Actions(fire=nothing, stop=lambda: None, logs=logs, containers=runtime, stats=nothing, awake=awake)
     async with Tasks() as tasks:
         app = api(store, PREFIX, actions)
         hosts = VirtualHosts().public
         listener = Listener(bind("127.0.0.1", 0), hosts, Deadlines(), app)
         server = Server(listener)
         serving = tasks.spawn(server.run(), "api")
-        yield Api(store, listener.port, logs, runtime)
+        yield Api(store, listener.port, logs, runtime, visits)
         await server.stop(0.0)
         await serving
 

@@ -71,6 +71,7 @@ async def test_input_goes_in_and_output_and_status_come_out(running: Api) -> Non
     assert status(frames) == SUCCESS
     assert running.runtime.processes[0].argv == ("cat",)
     assert running.runtime.processes[0].is_closed
+    assert running.visits == ["into p", "out of p"]
 
 
 async def test_an_exit_code_is_a_status_with_a_cause(running: Api) -> None:

@@ -63,6 +63,7 @@ async def test_input_goes_in_and_output_and_status_come_out(running: Api) -> Non
     async with upgraded(running, f"{PODS}/p/exec?command=cat&{ALL}", *OFFER) as (client, _, head):
         assert head.startswith("HTTP/1.1 101 Switching Protocols\r\n")
         assert "Upgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n" in head
+        assert running.visits == ["into p"]
         streams = await open_all(client, "error", "stdin", "stdout", "stderr")
         await client.write(streams["stdin"], b"hel")
         await client.write(streams["stdin"], b"lo", fin=True)
@@ -70,6 +71,9 @@ async def test_input_goes_in_and_output_and_status_come_out(running: Api) -> Non
     assert client.data[streams["stdout"]] == b"hello"
     assert json.loads(client.data[streams["error"]]) == {"metadata": {}, "status": "Success"}
     assert running.runtime.processes[0].is_closed
+    async with asyncio.timeout(5):
+        while running.visits != ["into p", "out of p"]:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.005)
 
 
 async def test_sizes_come_on_a_stream_of_their_own(running: Api) -> None:
