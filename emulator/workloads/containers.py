@@ -1,4 +1,4 @@
-"""One container of a Pod, kept running: image, start, output, probes, exit, restart.
+"""One container of a Pod, kept running: image, start, output, exit, restart; its probes are `containerprobes.py`'s.
 
 A `ContainerKeeper` is a coroutine with a public state; the Pod's worker turns that state into the Pod's status. It
 follows the kubelet: restarts by restartPolicy with the crash back-off (10 s doubling to 5 min, the first at once),
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,19 +16,17 @@ from time import perf_counter
 
 from emulator.control.reconciler import Note
 from emulator.lib.backoff import CRASH_FIRST_S, CRASH_LIMIT_S, CrashBackoff, doubling_s
-from emulator.lib.clock import Clock
 from emulator.lib.report import report, trouble
-from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
-from emulator.objects.podspec import Container, Probe
-from emulator.runtime.base import ContainerSpec, ContainerState, Credential, ImageInfo, RunningContainer
+from emulator.objects.podspec import Container
+from emulator.runtime.base import ContainerState, ImageInfo, RunningContainer
 from emulator.runtime.errors import ContainerFailed, ContainerGone, EngineLost, ImageForbidden, ImageMissing, NameTaken
 from emulator.workloads import lastwords
-from emulator.workloads.enginelink import EngineLink
+from emulator.workloads.containerprobes import ContainerProbes, Sleep, Verdicts
 from emulator.workloads.environment import ConfigFault
-from emulator.workloads.imagekeeper import ImageKeeper, Pull, key_repository
+from emulator.workloads.imagekeeper import Pull, key_repository
 from emulator.workloads.images import NEVER
-from emulator.workloads.probing import Check, checker, first_success, heard, port_checker, steadily
+from emulator.workloads.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +36,6 @@ STEPS = ("image", "create", "start", "port", "probe")
 OOM_KILLED = "OOMKilled"
 _OUTPUT_S = 1.0  # how long an ended container's last output is waited for
 _CONFIG_S = 1.0  # between looks for a missing ConfigMap; the kubelet's 10 s are for a node full of Pods
-_SILENT_S = 10.0  # a function that is not ready after this long gets a word of advice
 
 
 @dataclass(frozen=True)
@@ -69,36 +65,6 @@ class Terminated:
     finished_at: datetime | None
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What a keeper works with.
-
-    `spec` makes the ContainerSpec of the n-th start from an image; ConfigFault if it cannot. `full_name` names the Pod
-    as the kubelet does; `tell` posts a Kubernetes event about the container, and `is_told` knows whether the user's log
-    has a fault already; `written` reads its termination message. `takes_requests`, of the data path: its port must be
-    open for it to be ready. `grace_s` is what a container has between SIGTERM and SIGKILL that a probe condemns,
-    `credentials` what an image's registry is shown. `probed` hears of each readiness probe that is made in the Probe's
-    own rhythm: whether it succeeded, and in how many seconds.
-    """
-
-    link: EngineLink
-    images: ImageKeeper
-    clock: Clock
-    log: RingLog
-    about: str
-    full_name: str
-    restart_policy: str
-    takes_requests: bool
-    grace_s: float
-    credentials: Callable[[str], tuple[Credential, ...]]
-    spec: Callable[[Container, ImageInfo, int], Awaitable[ContainerSpec]]
-    changed: Callable[[], None]
-    tell: Callable[[Note], None]
-    is_told: Callable[[str], bool]
-    written: Callable[[Container], Awaitable[str]]
-    probed: Callable[[bool, float], None]
-
-
 class ContainerKeeper:
     """State and life of one container."""
 
@@ -117,9 +83,7 @@ class ContainerKeeper:
         self._is_renewing = False
         self.took: dict[str, float] = {}
         """Where the time of the present start goes, in ms: image, create, start, port, and probe once it is ready."""
-        self._awake = asyncio.Event()
-        self._awake.set()
-        self._naps = 0
+        self._sleep = Sleep()
         self.is_resting = False
         """Ended, and not to be started again."""
         self._left: list[str] = []
@@ -132,16 +96,15 @@ class ContainerKeeper:
     @property
     def is_frozen(self) -> bool:
         """Its Pod is frozen: no probe is asked, and one that ends is started again only when that is over."""
-        return not self._awake.is_set()
+        return self._sleep.is_asleep
 
     def rest(self) -> None:
         """The container is about to be paused."""
-        self._naps += 1
-        self._awake.clear()
+        self._sleep.begin()
 
     def wake(self) -> None:
         """The container runs on, as it was before."""
-        self._awake.set()
+        self._sleep.end()
 
     def doubt(self, id: str) -> None:
         """A container that could not be thawed: not ready until another one is."""
@@ -153,7 +116,7 @@ class ContainerKeeper:
         backoff = CrashBackoff()
         loop = asyncio.get_running_loop()
         while not self.is_stopping:
-            await self._awake.wait()
+            await self._sleep.is_over()
             self.last = await self._once() or self.last
             ended, exited_at = self.state, loop.time()
             if self._is_renewing and not self.is_stopping:
@@ -296,7 +259,9 @@ class ContainerKeeper:
     async def _watch(self, running: RunningContainer) -> ContainerState:
         async with Tasks() as tasks:
             output = tasks.spawn(self._follow(running.id), f"output {running.name}")
-            tasks.spawn(self._probe(running), f"probes {running.name}")
+            verdicts = Verdicts(self._set_started, self._set_ready, self.took)
+            probes = ContainerProbes(self.container, running, self._around, self._sleep, verdicts)
+            tasks.spawn(probes.run(), f"probes {running.name}")
             state = await self._link.ended(running.id)
             await asyncio.wait([output], timeout=_OUTPUT_S)
         return state
@@ -320,118 +285,12 @@ class ContainerKeeper:
             except EngineLost:
                 await self._link.back()
 
-    # -- probes
-
-    async def _probe(self, running: RunningContainer) -> None:
-        begun = perf_counter()
-        container = self.container
-        if container.startup_probe is not None:
-            await self._start_up(container.startup_probe, running)
-        self.is_started = True
-        if container.startup_probe is not None:
-            self._around.changed()
-        async with asyncio.TaskGroup() as probes:
-            if container.liveness_probe is not None:
-                probes.create_task(self._keep_alive(container.liveness_probe, running))
-            await self._become_ready(container.readiness_probe, running, begun)
-
-    async def _become_ready(self, probe: Probe | None, running: RunningContainer, begun: float) -> None:
-        loop = asyncio.get_running_loop()
-        if probe is not None:
-            await asyncio.sleep(probe.initial_delay_seconds or 0)
-            advice = loop.call_later(_SILENT_S, self._advise, probe, running)
-            try:
-                check = self._readiness(probe, running)
-                async with Tasks() as tasks:
-                    tasks.spawn(self._note_port(probe, running, begun), f"port {running.name}")
-                    await first_success(check, probe.success_threshold or 1)
-            finally:
-                advice.cancel()
-        self._note_ready(begun)
-        self._set_ready(True)
-        if probe is not None:
-            await steadily(probe, self._when_awake(heard(check, self._around.probed)), self._set_ready)
-
-    async def _start_up(self, probe: Probe, running: RunningContainer) -> None:
-        await asyncio.sleep(probe.initial_delay_seconds or 0)
-        patience_s = (probe.failure_threshold or 3) * (probe.period_seconds or 10)
-        try:
-            async with asyncio.timeout(patience_s):
-                await first_success(self._checker(probe, running), probe.success_threshold or 1)
-        except TimeoutError:
-            await self._kill(running.id, "startup", probe)
-
-    async def _keep_alive(self, probe: Probe, running: RunningContainer) -> None:
-        await asyncio.sleep(probe.initial_delay_seconds or 0)
-        dead = asyncio.Event()
-        async with Tasks() as tasks:
-            check = self._when_awake(self._checker(probe, running))
-            tasks.spawn(steadily(probe, check, lambda well: None if well else dead.set()), "liveness")
-            await dead.wait()
-        await self._kill(running.id, "liveness", probe)
-
-    async def _kill(self, id: str, which: str, probe: Probe) -> None:
-        name = self.container.name
-        trouble(logger, self._around.about, "%s probe failed: container %s is restarted", which, name)
-        self._tell_unhealthy(which)
-        self._around.tell(Note("Killing", f"Container {name} failed {which} probe, will be restarted"))
-        own_s = probe.termination_grace_period_seconds
-        grace_s = self._around.grace_s if own_s is None else min(own_s, self._around.grace_s)
-        await self._link.call(lambda: self._link.runtime.stop(id, grace_s))
-
-    def _tell_unhealthy(self, which: str) -> None:
-        self._around.tell(Note("Unhealthy", f"{which.capitalize()} probe failed", "Warning"))
-
-    def _readiness(self, probe: Probe, running: RunningContainer) -> Check:
-        """What `probe` asks; where it runs a command, Knative's queue-proxy looks for the port besides."""
-        check = self._checker(probe, running)
-        if probe.exec is None or not self._around.takes_requests or not running.addresses:
-            return check
-        listens = self._checker(Probe.model_validate({"tcpSocket": {}}), running)
-
-        async def both() -> bool:
-            return await listens() and await check()
-
-        return both
-
-    def _checker(self, probe: Probe, running: RunningContainer) -> Callable[[], Awaitable[bool]]:
-        return checker(probe, self.container, self._link.runtime, running.id, running.addresses)
-
-    def _when_awake(self, check: Check) -> Check:
-        """`check` while the container is not frozen; what it says of one that was frozen meanwhile does not count."""
-
-        async def asked() -> bool:
-            while True:
-                await self._awake.wait()
-                naps = self._naps
-                if await check():
-                    return True
-                if naps == self._naps:
-                    return False
-
-        return asked
-
-    def _advise(self, probe: Probe, running: RunningContainer) -> None:
-        self._tell_unhealthy("readiness")
-        if probe.exec is None and running.address is not None:
-            said = "not ready after %.0f s: nothing answers on port %d; the function must listen on 0.0.0.0:$PORT"
-            trouble(logger, self._around.about, said, _SILENT_S, next(iter(running.addresses)))
-        else:
-            trouble(logger, self._around.about, "not ready after %.0f s: its readiness probe fails", _SILENT_S)
-
     # -- state
 
-    async def _note_port(self, probe: Probe, running: RunningContainer, begun: float) -> None:
-        """When the port opens that the probe asks; a probe that asks nothing else needs no second look."""
-        check = port_checker(probe, self.container, self._link.runtime, running.id, running.addresses)
-        if check is not None:
-            await first_success(check)
-            self.took["port"] = (perf_counter() - begun) * 1000
-
-    def _note_ready(self, begun: float) -> None:
-        whole_ms, probe = (perf_counter() - begun) * 1000, self.container.readiness_probe
-        port_ms = 0.0 if probe is None or probe.exec is not None else min(self.took.get("port", whole_ms), whole_ms)
-        self.took |= {"port": port_ms, "probe": whole_ms - port_ms}
+    def _set_started(self) -> None:
+        self.is_started = True
+        if self.container.startup_probe is not None:
+            self._around.changed()
 
     def _set_ready(self, is_ready: bool) -> None:
         if self.is_ready == is_ready or not isinstance(self.state, Running):
@@ -439,7 +298,7 @@ class ContainerKeeper:
         self.is_ready = is_ready
         if not is_ready:
             trouble(logger, self._around.about, "readiness probe fails: no requests until it succeeds again")
-            self._tell_unhealthy("readiness")
+            self._around.tell(Note("Unhealthy", "Readiness probe failed", "Warning"))
         self._around.changed()
 
     def _become(self, state: Waiting | Running | Terminated) -> None:

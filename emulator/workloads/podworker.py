@@ -27,7 +27,7 @@ from emulator.store.store import Store
 from emulator.workloads import lastwords
 from emulator.workloads.claims import CLAIM, claim_volume
 from emulator.workloads.configs import CONFIG_MAP, SECRET
-from emulator.workloads.containers import STEPS, ContainerKeeper, Running, Surroundings, Terminated
+from emulator.workloads.containers import STEPS, ContainerKeeper, Running, Terminated
 from emulator.workloads.containerspecs import container_spec
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import environment_of, secret_text
@@ -41,6 +41,7 @@ from emulator.workloads.podvolumes import PodVolumes
 from emulator.workloads.pullsecrets import pull_credentials
 from emulator.workloads.resourcefields import asks_node
 from emulator.workloads.restoredpods import restart_counts
+from emulator.workloads.surroundings import Surroundings
 from emulator.workloads.users import user_of
 
 FINALIZER = "kemu.dev/container"

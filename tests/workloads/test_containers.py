@@ -17,11 +17,12 @@ from emulator.objects.podspec import Container
 from emulator.runtime.base import ContainerSpec, ExecResult, ImageInfo
 from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
-from emulator.workloads.containers import ContainerKeeper, Running, Surroundings, Terminated, Waiting
+from emulator.workloads.containers import ContainerKeeper, Running, Terminated, Waiting
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import ConfigFault
 from emulator.workloads.imagekeeper import ImageKeeper
 from emulator.workloads.images import IMAGE
+from emulator.workloads.surroundings import Surroundings
 from tests.runtime.memory import MemoryRuntime
 
 pytestmark = pytest.mark.looptime(start=0)
