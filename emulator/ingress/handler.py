@@ -117,6 +117,10 @@ class Backend(Protocol):
         """`work` is over: free its slot, or its place in the queue, and count it."""
         ...
 
+    def tunnelled(self, work: Work) -> None:
+        """`work` was answered by a change of protocol, and lasts as long as both sides like."""
+        ...
+
     def troubled(self, work: Work, text: str) -> None:
         """A replica gave `work` no answer, or not all of one; `text` says what it did instead."""
         ...

@@ -175,6 +175,7 @@ class AnswerHttp1(Exchange):
 
     def tunnel(self, rest: bytes) -> None:
         self._is_tunnel = self._is_whole = self.connection.is_tunnel = True
+        self.backend.tunnelled(self)
         self.connection.current = self
         self.response_flush()
         if rest:

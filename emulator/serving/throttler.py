@@ -34,12 +34,14 @@ QUEUE_FULL = "pending request queue full"
 class Replica:
     """One ready Pod: where it listens and what it has in hand."""
 
-    __slots__ = ("born", "endpoint", "first", "gone", "in_flight", "is_new", "name")
+    __slots__ = ("born", "endpoint", "first", "gone", "in_flight", "is_new", "name", "tunnels")
 
     def __init__(self, name: str, endpoint: Endpoint) -> None:
         self.name = name
         self.endpoint = endpoint
         self.in_flight = 0
+        self.tunnels: set[Work] = set()
+        """Those of what is in flight that have become WebSockets and the like."""
         self.gone: asyncio.Event | None = None
         self.first: Work | None = None
         """The request that waited longest for this replica, until it is over."""
@@ -153,6 +155,13 @@ class Throttler:
             return b""
         return self._hooks.timing(work, replica.name)
 
+    def tunnelled(self, work: Work) -> None:
+        replica = work.replica
+        assert isinstance(replica, Replica)
+        replica.tunnels.add(work)
+        if replica.gone is not None:
+            self._part(replica, replica.gone)
+
     def troubled(self, work: Work, text: str) -> None:
         self._hooks.troubled(work, text)
 
@@ -172,6 +181,7 @@ class Throttler:
         assert isinstance(replica, Replica)
         work.replica = None
         replica.in_flight -= 1
+        replica.tunnels.discard(work)
         if self.log is not None:
             self.log.end(work, replica.name)
         if replica.first is work:
@@ -201,11 +211,8 @@ class Throttler:
         for name in [name for name in self._replicas if name not in wanted]:
             replica = self._replicas.pop(name)
             replica.gone = asyncio.Event()
-            if replica.in_flight:
-                self._leaving.add(replica)
-            else:
-                replica.gone.set()
-                replica.endpoint.close()
+            self._leaving.add(replica)
+            self._part(replica, replica.gone)
         for name, make in wanted.items():
             if name not in self._replicas:
                 self._replicas[name] = Replica(name, make())
@@ -214,14 +221,17 @@ class Throttler:
         self._release()
 
     def _part(self, replica: Replica, gone: asyncio.Event) -> None:
-        """Let go of a replica that left, once it has nothing in hand."""
+        """A replica that left may stop once it has but tunnels in hand, and is let go of once it has nothing."""
+        if replica.in_flight == len(replica.tunnels):
+            gone.set()
         if replica.in_flight == 0:
             self._leaving.discard(replica)
-            gone.set()
             replica.endpoint.close()
 
     async def drained(self, address: str) -> None:
-        """Returns when no request is under way to a replica that left."""
+        """Returns when no request is under way to a replica that left. Tunnels are not waited for: a WebSocket lasts
+        until the function, which is told to end, closes it (queue-proxy counts no hijacked connection either).
+        """
         for replica in list(self._leaving):
             if replica.endpoint.address == address and replica.gone is not None:
                 await replica.gone.wait()

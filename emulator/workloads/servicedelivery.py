@@ -79,6 +79,9 @@ class Turns:
     def leave(self, work: Work) -> None:
         """There is nothing to free."""
 
+    def tunnelled(self, work: Work) -> None:
+        """Nobody waits for its end."""
+
     def troubled(self, work: Work, text: str) -> None:
         """Its client is told."""
 

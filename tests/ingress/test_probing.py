@@ -28,6 +28,9 @@ class Backend:
     def timing(self, work: object) -> bytes:
         return b""
 
+    def tunnelled(self, work: object) -> None:
+        raise AssertionError("no probe is a tunnel")
+
     def troubled(self, work: object, text: str) -> None:
         raise AssertionError("a probe reaches no replica")
 

@@ -152,6 +152,23 @@ async def test_a_request_that_leaves_while_waiting_gives_its_place_away() -> Non
     assert third.endpoint is not None
 
 
+async def test_a_replica_that_left_may_stop_while_it_has_but_tunnels() -> None:
+    throttler, _ = make()
+    throttler.set_replicas(replicas(1))
+    opened, opening, request = admit(throttler, *"abc")
+    throttler.tunnelled(opened)
+    throttler.set_replicas({})
+    drained = asyncio.ensure_future(throttler.drained("127.0.0.1:1"))  # noqa: TID251
+    throttler.leave(request)
+    await asyncio.sleep(0)
+    assert not drained.done()
+    throttler.tunnelled(opening)
+    await asyncio.wait_for(drained, 1)
+    for tunnel in (opened, opening):
+        throttler.leave(tunnel)
+    assert throttler.in_flight == 0
+
+
 async def test_a_replica_that_left_gets_nothing_new_and_is_drained_when_its_last_request_ends() -> None:
     throttler, _ = make()
     throttler.set_replicas(replicas(1))
