@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from emulator.objects.names import dns1123_subdomain_faults
 from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 
@@ -88,6 +89,8 @@ class Kind(Generic[S]):
     What is `ephemeral` is made anew at each start and not kept on disk; with `keeps_bare` only what something controls
     or a file states. `ephemeral_children` says that of all that one of the kind controls.
 
+    `names` says what keeps a text from being the name of such an object, where no webhook does.
+
     `has_observed`: whether its status says which generation it speaks of.
 
     What deletion waits for beside finalizers: `finalizer` is put on an object when its deletion begins; one that
@@ -117,6 +120,7 @@ class Kind(Generic[S]):
     scale: Scale | None = None
     schemas: Mapping[str, Json] = field(default_factory=dict)
     shape: Shape | None = None
+    names: Callable[[str], list[str]] = dns1123_subdomain_faults
     finalizer: str = ""
     holds: Callable[[Resource[Any]], bool] = lambda resource: False
     verbs: tuple[str, ...] = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")

@@ -66,6 +66,13 @@ def qualified_name_faults(name: str) -> list[str]:
     return [*faults, *(f"name part {fault}" for fault in _faults(last, _QUALIFIED, _QUALIFIED_TEXT, LONGEST))]
 
 
+def path_segment_faults(name: str) -> list[str]:
+    """For names that need only fit into a URL's path (apimachinery pkg/api/validation/path/name.go)."""
+    if name in (".", ".."):
+        return [f"may not be '{name}'"]
+    return [f"may not contain '{sign}'" for sign in "/%" if sign in name]
+
+
 def _faults(name: str, pattern: re.Pattern[str], text: str, longest: int) -> list[str]:
     faults = [f"must be no more than {longest} characters"] if len(name) > longest else []
     return faults if pattern.fullmatch(name) else [*faults, text]

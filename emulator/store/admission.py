@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from emulator.objects.errors import ApiError, BadRequest, Denied, Invalid
 from emulator.objects.kind import Json, Kind, Registry
-from emulator.objects.names import dns1123_subdomain_faults, generated_name
+from emulator.objects.names import generated_name
 from emulator.objects.problems import Problem, from_validation, knative_text, under
 from emulator.objects.refs import ObjectMeta
 from emulator.objects.resource import Resource
@@ -173,7 +173,7 @@ def _metadata_problems(kind: Kind[Any], obj: Json) -> list[Problem]:
     if not meta.name and not meta.generate_name:
         said = "name or generateName is required"
         return [Problem(("metadata", "name"), said, "FieldValueRequired", hint="add metadata.name")]
-    faults = dns1123_subdomain_faults(meta.name) if meta.name and not kind.webhook else []
+    faults = kind.names(meta.name) if meta.name and not kind.webhook else []
     return [Problem(("metadata", "name"), f'Invalid value: "{meta.name}": {fault}') for fault in faults]
 
 

@@ -6,6 +6,7 @@ from pydantic import ConfigDict
 
 from emulator.objects.kind import Column, Kind
 from emulator.objects.model import Model
+from emulator.objects.names import path_segment_faults
 from emulator.objects.resource import Resource
 
 
@@ -28,6 +29,7 @@ KUBE_EVENT = Kind(
     spec=KubeEventData,
     short_names=("ev",),
     root=True,
+    names=path_segment_faults,
     has_status=False,
     fields=(
         *(f"involvedObject.{name}" for name in ("kind", "name", "namespace", "uid", "apiVersion", "fieldPath")),

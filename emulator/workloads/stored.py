@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field
 from emulator.lib.report import report
 from emulator.objects.kind import Column, Kind
 from emulator.objects.model import JsonObject, Model, keyed
+from emulator.objects.names import path_segment_faults
 from emulator.store.store import Store
 from emulator.store.watch import Change
 from emulator.workloads import storedcolumns as columns
@@ -59,12 +60,14 @@ _RBAC = "rbac.authorization.k8s.io/v1"
 _HOOKS = "admissionregistration.k8s.io/v1"
 _WIDE: dict[str, Any] = {"namespaced": False}
 _STATUS: dict[str, Any] = {"has_status": True}
+# `system:controller:…`
+_ANY: dict[str, Any] = {"names": path_segment_faults}
 
 STORED: tuple[Kind[Any], ...] = (
-    _kind(_RBAC, "Role", "roles", (columns.CREATED_AT,)),
-    _kind(_RBAC, "RoleBinding", "rolebindings", columns.BINDING),
-    _kind(_RBAC, "ClusterRole", "clusterroles", (columns.CREATED_AT,), **_WIDE),
-    _kind(_RBAC, "ClusterRoleBinding", "clusterrolebindings", columns.BINDING, **_WIDE),
+    _kind(_RBAC, "Role", "roles", (columns.CREATED_AT,), **_ANY),
+    _kind(_RBAC, "RoleBinding", "rolebindings", columns.BINDING, **_ANY),
+    _kind(_RBAC, "ClusterRole", "clusterroles", (columns.CREATED_AT,), **_WIDE, **_ANY),
+    _kind(_RBAC, "ClusterRoleBinding", "clusterrolebindings", columns.BINDING, **_WIDE, **_ANY),
     _kind(
         _HOOKS,
         "ValidatingWebhookConfiguration",

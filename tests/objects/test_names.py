@@ -9,6 +9,7 @@ from emulator.objects.names import (
     dns1035_faults,
     dns1123_subdomain_faults,
     generated_name,
+    path_segment_faults,
     qualified_name_faults,
 )
 
@@ -41,6 +42,19 @@ def test_a_qualified_name(name: str, beginnings: list[str]) -> None:
     faults = qualified_name_faults(name)
     assert len(faults) == len(beginnings)
     assert all(fault.startswith(text) for fault, text in zip(faults, beginnings, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("pod.Sent.1", []),
+        ("system:controller:x", []),
+        ("..", ["may not be '..'"]),
+        ("a/b%", ["may not contain '/'", "may not contain '%'"]),
+    ],
+)
+def test_what_need_only_fit_into_a_path(name: str, said: list[str]) -> None:
+    assert path_segment_faults(name) == said
 
 
 def test_a_short_child_name_is_a_concatenation() -> None:

@@ -112,3 +112,9 @@ def test_the_log_says_once_for_a_group_that_nothing_acts_on_it(store: Store, cap
         ("Role a", "kept, without effect like all of its sort (rbac.authorization.k8s.io)"),
         ("LimitRange a", "kept, without effect like all of its sort (v1)"),
     ]
+
+
+@pytest.mark.parametrize("kind", ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"])
+def test_roles_may_have_names_that_only_fit_into_a_path(store: Store, kind: str) -> None:
+    made = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": "system:Node.1"}}
+    assert store.create(made).name == "system:Node.1"
