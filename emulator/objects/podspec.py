@@ -128,6 +128,23 @@ class Probe(Model):
     termination_grace_period_seconds: int | None = None
 
 
+class SleepAction(Model):
+    seconds: int
+
+
+class LifecycleHandler(Model):
+    exec: ExecAction | None = None
+    http_get: HTTPGetAction | None = None
+    tcp_socket: TCPSocketAction | None = None
+    sleep: SleepAction | None = None
+
+
+class Lifecycle(Model):
+    post_start: LifecycleHandler | None = None
+    pre_stop: LifecycleHandler | None = approximated("within the 10 s that a container has to end at most")
+    stop_signal: str | None = ignored("the image's stop signal is sent")
+
+
 class ResourceClaim(Model):
     name: str
     request: str | None = None
@@ -206,7 +223,7 @@ class Container(Model):
     readiness_probe: Probe | None = None
     liveness_probe: Probe | None = None
     startup_probe: Probe | None = None
-    lifecycle: JsonObject | None = ignored("hooks are not run; kemu drains requests before it stops a container")
+    lifecycle: Lifecycle | None = None
     image_pull_policy: str | None = approximated("an image that is present is used as it is, also with Always")
     security_context: SecurityContext | None = None
     restart_policy: str | None = ignored("init containers run to their end")

@@ -18,6 +18,7 @@ from emulator.lib.report import trouble
 from emulator.lib.tasks import Tasks
 from emulator.objects.podspec import Container, Probe
 from emulator.runtime.base import RunningContainer
+from emulator.workloads.hooks import before_stop
 from emulator.workloads.probing import Check, checker, first_success, heard, port_checker, steadily
 from emulator.workloads.surroundings import Surroundings
 
@@ -143,7 +144,8 @@ class ContainerProbes:
         around.tell(Note("Killing", f"Container {name} failed {which} probe, will be restarted"))
         own_s = probe.termination_grace_period_seconds
         grace_s = around.grace_s if own_s is None else min(own_s, around.grace_s)
-        await around.link.call(lambda: around.link.runtime.stop(self._running.id, grace_s))
+        left_s = await before_stop(self._container, self._running, around, grace_s)
+        await around.link.call(lambda: around.link.runtime.stop(self._running.id, left_s))
 
     def _readiness(self, probe: Probe) -> Check:
         """What `probe` asks; where it runs a command, Knative's queue-proxy looks for the port besides."""

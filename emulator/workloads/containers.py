@@ -24,6 +24,7 @@ from emulator.runtime.errors import ContainerFailed, ContainerGone, EngineLost, 
 from emulator.workloads import lastwords
 from emulator.workloads.containerprobes import ContainerProbes, Sleep, Verdicts
 from emulator.workloads.environment import ConfigFault
+from emulator.workloads.hooks import after_start, before_stop
 from emulator.workloads.imagekeeper import Pull, key_repository
 from emulator.workloads.images import NEVER
 from emulator.workloads.surroundings import Surroundings
@@ -146,14 +147,16 @@ class ContainerKeeper:
     async def stop(self, grace_s: float) -> None:
         """Ask the container to end, and kill it after `grace_s`; `keep` then returns."""
         self.is_stopping = True
-        if (id := self.id) is not None:
+        if isinstance(self.state, Running):
+            running = self.state.container
             self._around.tell(Note("Killing", f"Stopping container {self.container.name}"))
+            left_s = await before_stop(self.container, running, self._around, grace_s)
             loop = asyncio.get_running_loop()
             begun = loop.time()
-            await self._link.call(lambda: self._link.runtime.stop(id, grace_s))
-            if 0 < grace_s <= loop.time() - begun:
+            await self._link.call(lambda: self._link.runtime.stop(running.id, left_s))
+            if 0 < left_s <= loop.time() - begun:
                 said = "container %s did not end within %.0f s of SIGTERM and was killed: handle SIGTERM, as PID 1 must"
-                trouble(logger, self._around.about, said, self.container.name, grace_s)
+                trouble(logger, self._around.about, said, self.container.name, left_s)
 
     async def renew(self) -> None:
         """Replace the running container by another one, which is no crash: the network that it shares is gone."""
@@ -261,10 +264,19 @@ class ContainerKeeper:
             output = tasks.spawn(self._follow(running.id), f"output {running.name}")
             verdicts = Verdicts(self._set_started, self._set_ready, self.took)
             probes = ContainerProbes(self.container, running, self._around, self._sleep, verdicts)
-            tasks.spawn(probes.run(), f"probes {running.name}")
+            tasks.spawn(self._begin(running, probes), f"probes {running.name}")
             state = await self._link.ended(running.id)
             await asyncio.wait([output], timeout=_OUTPUT_S)
         return state
+
+    async def _begin(self, running: RunningContainer, probes: ContainerProbes) -> None:
+        if await after_start(self.container, running, self._around):
+            await probes.run()
+        else:
+            trouble(
+                logger, self._around.about, "postStart of container %s failed: it is restarted", self.container.name
+            )
+            await self._link.call(lambda: self._link.runtime.stop(running.id, self._around.grace_s))
 
     async def _follow(self, id: str) -> None:
         """The container's output into the log, across a lost engine."""

@@ -89,6 +89,20 @@ def test_a_service_that_eats_its_memory_is_told_to_have_done_so_and_serves_again
     assert (last["exitCode"], last["reason"]) == (137, "OOMKilled")
 
 
+def test_hooks_run_after_the_start_and_before_the_end(kemu: Kemu) -> None:
+    def says(text: str) -> dict[str, Any]:
+        return {"exec": {"command": ["python3", "-c", f"open('/proc/1/fd/1', 'w').write('{text}\\n')"]}}
+
+    hooks = {"postStart": says("hello from the hook"), "preStop": says("farewell from the hook")}
+    waits = "import signal; signal.signal(signal.SIGTERM, lambda *_: exit(0)); signal.pause()"
+    kemu.write("pod.yaml", bare("polite", python(waits, lifecycle=hooks), terminationGracePeriodSeconds=5))
+    kemu.up()
+    kemu.said("hello from the hook", "polite")
+    kemu.write("pod.yaml", "")
+    kemu.said("farewell from the hook", "polite")
+    eventually(lambda: not kemu.containers(running_only=False), "nothing is left")
+
+
 def test_a_container_that_ignores_sigterm_is_killed_and_told(kemu: Kemu) -> None:
     stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
     kemu.write("pod.yaml", bare("stubborn", python(stubborn)))
