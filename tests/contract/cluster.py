@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.scenarios.harness import IMAGE, Kemu, Reply, eventually
@@ -81,6 +83,38 @@ class Cluster:
 
     def delete(self, plural: str, name: str) -> None:
         self.ask("DELETE", self.path(plural, name))
+
+    def pods(self, revision: str) -> list[Json]:
+        """The Pods of a Revision that are not on their way out."""
+        selector = f"labelSelector=serving.knative.dev/revision={revision}"
+        found = self.ask("GET", f"{self.path('pods', api='/api/v1')}?{selector}")["items"]
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def addresses(self, service: str, namespace: str = "default") -> list[str]:
+        """The ready addresses behind a core Service, found as clients find them."""
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+        found = self.ask("GET", f"{path}?labelSelector=kubernetes.io/service-name={service}")["items"]
+        ready = [each for part in found for each in part["endpoints"] if each["conditions"]["ready"]]
+        return [address for each in ready for address in each["addresses"]]
+
+    def activated(self, revision: str) -> None:
+        """Waits until the activator is what stands behind a Revision's public Service."""
+        activator = self.addresses("activator-service", "knative-serving")
+        assert activator
+        eventually(lambda: self.addresses(revision) == activator, f"the activator is in the path of {revision}")
+
+    @contextmanager
+    def configured(self, name: str, **data: str) -> Iterator[None]:
+        """Settings of Knative's own, in one of its ConfigMaps, while the block runs; `_` stands for `-`."""
+        wanted = {key.replace("_", "-").replace("--", "."): value for key, value in data.items()}
+        path = f"/api/v1/namespaces/knative-serving/configmaps/{name}"
+        before = self.ask("GET", path).get("data") or {}
+        merge = "application/merge-patch+json"
+        self.ask("PATCH", path, {"data": wanted}, merge)
+        try:
+            yield
+        finally:
+            self.ask("PATCH", path, {"data": {key: before.get(key) for key in wanted}}, merge)
 
     # -- waiting
 

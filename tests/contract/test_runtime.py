@@ -16,7 +16,8 @@ import pytest
 
 from tests.contract.cluster import Cluster, Refused
 from tests.contract.contract import must, should
-from tests.scenarios.harness import IMAGE, eventually
+from tests.scenarios.harness import eventually
+from tests.scenarios.speaking import PROTOCOLS
 
 pytestmark = pytest.mark.engine
 
@@ -227,10 +228,12 @@ def test_headers_of_the_client_and_of_the_ways(cluster: Cluster) -> None:
 
 
 @must("runtime/TestProtocols")
-@pytest.mark.parametrize(("port", "version"), [({"name": "http1"}, "HTTP/1.1"), ({}, "HTTP/1.1")])
+@pytest.mark.parametrize(
+    ("port", "version"), [({"name": "http1"}, "HTTP/1.1"), ({}, "HTTP/1.1"), ({"name": "h2c"}, "HTTP/2.0")]
+)
 def test_a_ports_name_says_the_protocol(cluster: Cluster, port: dict[str, Any], version: str) -> None:
-    name = cluster.serve({"image": IMAGE, "ports": [port]})
-    assert cluster.request(name, "/echo").json["proto"] == version
+    name = cluster.serve({"image": PROTOCOLS, "ports": [port]})
+    assert cluster.text(name, "/proto") == version
 
 
 # -- probes

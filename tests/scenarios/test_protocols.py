@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,15 +10,12 @@ from typing import Any
 import grpc
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
+from tests.contract.contract import must
 from tests.scenarios.harness import Kemu, eventually, service
+from tests.scenarios.speaking import H2C, ONLY_HTTP2, PROTOCOLS, channel, curl, method, websocket
 
 pytestmark = pytest.mark.engine
-
-PROTOCOLS = "kemu.test/protocols"
-H2C = {"ports": [{"name": "h2c", "containerPort": 8080}]}
-ONLY_HTTP2 = {"ONLY_HTTP2": "1"}
 
 
 def protocols(name: str, *, is_h2c: bool = True, **more: Any) -> str:
@@ -27,33 +23,6 @@ def protocols(name: str, *, is_h2c: bool = True, **more: Any) -> str:
     if is_h2c:
         return service(name, image=PROTOCOLS, env=ONLY_HTTP2, container=H2C, **more)
     return service(name, image=PROTOCOLS, **more)
-
-
-def channel(port: int, name: str) -> grpc.Channel:
-    authority = ("grpc.default_authority", f"{name}.default.example.com")
-    return grpc.insecure_channel(f"127.0.0.1:{port}", options=[authority])
-
-
-def method(calls: grpc.Channel, kind: str, name: str) -> Any:
-    """One that takes and gives plain bytes."""
-    return getattr(calls, kind)(f"/echo.Echo/{name}")
-
-
-def curl(port: int, name: str, path: str, *options: str) -> str:
-    command = ["curl", "-sS", "-m", "30", "-H", f"Host: {name}.default.example.com", *options]
-    return subprocess.run(
-        [*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True
-    ).stdout
-
-
-def websocket(port: int, name: str) -> ClientConnection:
-    return connect(f"ws://{name}.default.example.com:{port}/ws", sock=_socket(port), open_timeout=30, max_size=None)
-
-
-def _socket(port: int) -> Any:
-    import socket
-
-    return socket.create_connection(("127.0.0.1", port))
 
 
 def unary(port: int, name: str) -> object:
@@ -117,6 +86,9 @@ FIRST: dict[str, tuple[Callable[[int, str], object], object, bool]] = {
 }
 
 
+@must("e2e/TestGRPCUnaryPing")
+@must("e2e/TestGRPCStreamingPing")
+@must("e2e/TestWebSocket")
 def test_each_protocol_may_be_the_first_request_to_a_service_at_zero(kemu: Kemu) -> None:
     for name, (_, _, is_h2c) in FIRST.items():
         kemu.write(f"{name}.yaml", protocols(name, is_h2c=is_h2c, annotations={}))
@@ -128,6 +100,7 @@ def test_each_protocol_may_be_the_first_request_to_a_service_at_zero(kemu: Kemu)
     assert [name for name, (ask, expected, _) in FIRST.items() if ask(port, name) != expected] == []  # warm
 
 
+@must("e2e/TestHelloHTTP2WithPortNameH2C")
 def test_the_container_sees_the_version_that_its_port_is_named_for(kemu: Kemu) -> None:
     kemu.write("h2c.yaml", protocols("h2c"))
     kemu.write("plain.yaml", protocols("plain", is_h2c=False))

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 )
 
@@ -32,6 +33,13 @@ func call(w http.ResponseWriter, r *http.Request, method string) {
 	case "Unary":
 		message, _ := receive(r)
 		send(w, message)
+	case "Host":
+		receive(r)
+		name, _ := os.Hostname()
+		send(w, []byte(name))
+	case "Check": // of grpc.health.v1.Health: status 1, serving
+		receive(r)
+		send(w, []byte{8, 1})
 	case "Collect":
 		var all []byte
 		for message, err := receive(r); err == nil; message, err = receive(r) {

@@ -1,14 +1,16 @@
 // Protocols is the function with which the tests try what is not a plain request: it speaks HTTP/1.1 and HTTP/2 without
 // TLS on one port, gRPC by hand, and WebSocket.
 //
-// Environment: PORT (8080); ONLY_HTTP2 set: no HTTP/1.1; START_DELAY_MS: wait before listening.
+// Environment: PORT (8080); ONLY_HTTP2 set: no HTTP/1.1; START_DELAY_MS: wait before listening; SUFFIX: ends each text
+// echoed by WebSocket. At SIGTERM each WebSocket is closed with 1000.
 //
 // Paths
 //
 //	/echo.Echo/Unary     one message back               /echo.Echo/Collect   one message of all that came
 //	/echo.Echo/Expand    each byte as a message         /echo.Echo/Chat      each message at once
 //	/echo.Echo/Fail      status 5 without a message     /echo.Echo/Hang      nothing, until the caller leaves
-//	/echo.Echo/Cut       one message, then a reset
+//	/echo.Echo/Cut       one message, then a reset      /echo.Echo/Host      the name of the machine
+//	/grpc.health.v1.Health/Check   that it serves
 //	/ws                  WebSocket, echoes; "close N" closes with that code, "hang" waits
 //	/events?n=&ms=       server-sent events, ms apart   /duplex              each piece of the body at once
 //	/proto               what the request came as       /left                how many callers left /Hang
@@ -21,9 +23,11 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -83,7 +87,9 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	case "/bytes":
 		io.CopyN(w, zeros{}, int64(number(r.URL.Query().Get("n"), 0)))
 	default:
-		if method, ok := strings.CutPrefix(r.URL.Path, "/echo.Echo/"); ok {
+		if r.URL.Path == "/grpc.health.v1.Health/Check" {
+			call(w, r, "Check")
+		} else if method, ok := strings.CutPrefix(r.URL.Path, "/echo.Echo/"); ok {
 			call(w, r, method)
 		} else {
 			fmt.Fprintln(w, "ok")
@@ -92,6 +98,14 @@ func serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func main() {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		<-stop
+		closeAll()
+		time.Sleep(100 * time.Millisecond)
+		os.Exit(0)
+	}()
 	time.Sleep(time.Duration(number(os.Getenv("START_DELAY_MS"), 0)) * time.Millisecond)
 	spoken := &http.Protocols{}
 	spoken.SetUnencryptedHTTP2(true)

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
 )
 
 const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -20,6 +22,16 @@ const (
 	pong     = 10
 	finished = 0x80
 )
+
+// open has the writers of the WebSockets there are.
+var open sync.Map
+
+func closeAll() {
+	open.Range(func(writer, _ any) bool {
+		writeFrame(writer.(*bufio.Writer), closing, binary.BigEndian.AppendUint16(nil, 1000))
+		return true
+	})
+}
 
 // websocket echoes messages as they come; frames are not joined.
 func websocket(w http.ResponseWriter, r *http.Request) {
@@ -33,6 +45,8 @@ func websocket(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(stream, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Accept: %s\r\n\r\n", base64.StdEncoding.EncodeToString(sum[:]))
 	stream.Flush()
+	open.Store(stream.Writer, true)
+	defer open.Delete(stream.Writer)
 	for {
 		kind, message, err := readFrame(stream.Reader)
 		if err != nil {
@@ -50,6 +64,8 @@ func websocket(w http.ResponseWriter, r *http.Request) {
 			kind, message = closing, binary.BigEndian.AppendUint16(nil, code)
 		case kind == text && string(message) == "hang":
 			continue
+		case kind == text:
+			message = append(message, os.Getenv("SUFFIX")...)
 		}
 		writeFrame(stream.Writer, kind, message)
 		if kind == closing {
