@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
 
@@ -25,7 +25,7 @@ from emulator.workloads import lastwords
 from emulator.workloads.containerprobes import ContainerProbes, Sleep, Verdicts
 from emulator.workloads.environment import ConfigFault
 from emulator.workloads.hooks import after_start, before_stop
-from emulator.workloads.imagekeeper import Pull, key_repository
+from emulator.workloads.imagekeeper import key_repository
 from emulator.workloads.images import NEVER
 from emulator.workloads.surroundings import Surroundings
 
@@ -239,8 +239,8 @@ class ContainerKeeper:
             is_pulled = True
             tell(Note("Pulling", f'Pulling image "{ref}"'))
 
-        is_forbidden = self.container.image_pull_policy == NEVER
-        image = await self._around.images.have(ref, Pull(self._around.credentials(ref), is_forbidden), pulling)
+        pull = replace(self._around.access(ref), is_forbidden=self.container.image_pull_policy == NEVER)
+        image = await self._around.images.have(ref, pull, pulling)
         taken_s = perf_counter() - begun
         self.took = {"image": taken_s * 1000}
         there = f'Container image "{ref}" already present on machine'

@@ -27,7 +27,7 @@ from emulator.store.store import Store
 from emulator.store.watch import Change
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.images import IMAGE, NEVER, PULL_POLICY
-from emulator.workloads.pullsecrets import pull_credentials
+from emulator.workloads.pullsecrets import lacking_secrets, pull_credentials
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +37,11 @@ _PULL_EVERY = 30  # of so many looks one asks the registry again; the others onl
 
 @dataclass(frozen=True)
 class Pull:
-    """How an image that is not present may be had."""
+    """How an image that is not present may be had. `lacks` are faults to tell of when it could not be."""
 
     credentials: tuple[Credential, ...] = ()
     is_forbidden: bool = False
+    lacks: tuple[str, ...] = ()
 
 
 class ImageKeeper:
@@ -133,7 +134,12 @@ class ImageKeeper:
             pulling()
             self._tell_all(ref, None)
             report(logger, _short(ref), "pulling image %s", ref, image=ref)
-            found = await self._link.call(lambda: self._link.runtime.pull(ref, _progress, pull.credentials))
+            try:
+                found = await self._link.call(lambda: self._link.runtime.pull(ref, _progress, pull.credentials))
+            except ImageMissing as missing:
+                if not pull.lacks:
+                    raise
+                raise ImageMissing(ref, f"{missing.why} ({'; '.join(pull.lacks)})", missing.fix) from missing
             report(logger, _short(ref), "pulled image %s", ref, image=ref)
             self._present[ref] = found
         return found
@@ -149,7 +155,9 @@ class ImageKeeper:
             )
         ]
         is_forbidden = all(image.annotations.get(PULL_POLICY) == NEVER for image in images)
-        return Pull(tuple(dict.fromkeys(credentials)), is_forbidden)
+        named = ((i.namespace, [s.name for s in i.spec.image_pull_secrets]) for i in images)
+        lacks = [fault for namespace, names in named for fault in lacking_secrets(self._store, namespace, names)]
+        return Pull(tuple(dict.fromkeys(credentials)), is_forbidden, tuple(dict.fromkeys(lacks)))
 
     def _tell_all(self, ref: str, verdict: ImageInfo | ImageMissing | None) -> None:
         for image in self._wanting(ref):

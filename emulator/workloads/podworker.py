@@ -22,7 +22,7 @@ from emulator.lib.tasks import Tasks
 from emulator.objects.podmarks import ADDRESS, COLD_START, REVISION_LABEL
 from emulator.objects.podspec import Container, PodSpec
 from emulator.objects.resource import Resource
-from emulator.runtime.base import Address, Capacity, ContainerSpec, Credential, ImageInfo
+from emulator.runtime.base import Address, Capacity, ContainerSpec, ImageInfo
 from emulator.store.store import Store
 from emulator.workloads import lastwords
 from emulator.workloads.claims import CLAIM, claim_volume
@@ -33,12 +33,12 @@ from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import environment_of, secret_text
 from emulator.workloads.freezer import Freezer
 from emulator.workloads.hostpaths import HostPaths
-from emulator.workloads.imagekeeper import ImageKeeper
+from emulator.workloads.imagekeeper import ImageKeeper, Pull
 from emulator.workloads.podevents import PodEvents
 from emulator.workloads.pods import has_ended, virtual_containers
 from emulator.workloads.podstatus import pod_status
 from emulator.workloads.podvolumes import PodVolumes
-from emulator.workloads.pullsecrets import pull_credentials
+from emulator.workloads.pullsecrets import lacking_secrets, pull_credentials
 from emulator.workloads.resourcefields import asks_node
 from emulator.workloads.restoredpods import restart_counts
 from emulator.workloads.surroundings import Surroundings
@@ -169,7 +169,7 @@ class PodWorker:
             restart_policy=policy,
             takes_requests=bool(container.ports and self._shown),
             grace_s=self._grace_s,
-            credentials=self._credentials,
+            access=self._access,
             spec=self._spec,
             changed=self._changed,
             tell=lambda note: self._events.tell(note, container.name, which),
@@ -183,10 +183,11 @@ class PodWorker:
         if container is self._owner.container:
             self._tools.probed(self._pod, is_well, seconds)
 
-    def _credentials(self, ref: str) -> tuple[Credential, ...]:
-        spec = self._pod.spec
+    def _access(self, ref: str) -> Pull:
+        store, namespace, spec = self._tools.store, self._pod.namespace, self._pod.spec
         names = [secret.name for secret in spec.image_pull_secrets]
-        return pull_credentials(self._tools.store, self._pod.namespace, names, spec.service_account_name, ref)
+        credentials = pull_credentials(store, namespace, names, spec.service_account_name, ref)
+        return Pull(credentials, lacks=lacking_secrets(store, namespace, names))
 
     def _is_told(self, fault: str) -> bool:
         """Whether the Pod's Revision has told already what its containers cannot be configured with."""

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from emulator.objects.configrefs import not_found
 from emulator.objects.resource import Resource
 from emulator.runtime.base import Credential
 from emulator.runtime.images import DEFAULT_REGISTRY, parse_name
@@ -34,6 +35,12 @@ def pull_credentials(
     found = [entry for secret in secrets if secret is not None for entry in _entries(secret) if _fits(entry[0], ref)]
     found.sort(key=lambda entry: len(entry[0]), reverse=True)
     return tuple(dict.fromkeys(credential for _, credential in found))
+
+
+def lacking_secrets(store: Store, namespace: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Which of these Secrets are not there, each as a fault."""
+    absent = [name for name in names if store.find(SECRET, name, namespace) is None]
+    return tuple(f"imagePullSecrets: {not_found('Secret', name, namespace)}" for name in absent)
 
 
 def _names_of_account(store: Store, namespace: str, name: str) -> list[str]:

@@ -9,9 +9,9 @@ from emulator.control.reconciler import Note
 from emulator.lib.clock import Clock
 from emulator.lib.ringlog import RingLog
 from emulator.objects.podspec import Container
-from emulator.runtime.base import ContainerSpec, Credential, ImageInfo
+from emulator.runtime.base import ContainerSpec, ImageInfo
 from emulator.workloads.enginelink import EngineLink
-from emulator.workloads.imagekeeper import ImageKeeper
+from emulator.workloads.imagekeeper import ImageKeeper, Pull
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Surroundings:
     as the kubelet does; `tell` posts a Kubernetes event about the container, and `is_told` knows whether the user's log
     has a fault already; `written` reads its termination message. `takes_requests`, of the data path: its port must be
     open for it to be ready. `grace_s` is what a container has between SIGTERM and SIGKILL that a probe condemns,
-    `credentials` what an image's registry is shown. `probed` hears of each readiness probe that is made in the Probe's
+    `access` how an image is pulled. `probed` hears of each readiness probe that is made in the Probe's
     own rhythm: whether it succeeded, and in how many seconds.
     """
 
@@ -35,7 +35,7 @@ class Surroundings:
     restart_policy: str
     takes_requests: bool
     grace_s: float
-    credentials: Callable[[str], tuple[Credential, ...]]
+    access: Callable[[str], Pull]
     spec: Callable[[Container, ImageInfo, int], Awaitable[ContainerSpec]]
     changed: Callable[[], None]
     tell: Callable[[Note], None]

@@ -20,7 +20,7 @@ from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.containers import ContainerKeeper, Running, Terminated, Waiting
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.environment import ConfigFault
-from emulator.workloads.imagekeeper import ImageKeeper
+from emulator.workloads.imagekeeper import ImageKeeper, Pull
 from emulator.workloads.images import IMAGE
 from emulator.workloads.surroundings import Surroundings
 from tests.runtime.memory import MemoryRuntime
@@ -57,7 +57,7 @@ class World:
             restart_policy=policy,
             takes_requests=True,
             grace_s=10.0,
-            credentials=lambda ref: (),
+            access=lambda ref: Pull(),
             spec=self._spec,
             changed=lambda: self.states.append(shown(keeper)),
             tell=self.told.append,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulator.runtime.base import Credential
-from emulator.workloads.pullsecrets import pull_credentials
+from emulator.workloads.pullsecrets import lacking_secrets, pull_credentials
 from tests.world import World
 
 AUTH = "bWU6czNjcmV0"  # me:s3cret
@@ -73,3 +73,9 @@ def test_without_names_those_of_the_service_account_count() -> None:
 
 def test_a_password_is_not_printed() -> None:
     assert "s3cret" not in repr(ME)
+
+
+def test_what_is_named_and_not_there_is_a_fault() -> None:
+    made = world()
+    said = 'imagePullSecrets: secret "gone" not found in namespace "default"'
+    assert lacking_secrets(made.store, "default", ["pull", "gone"]) == (said,)
