@@ -149,11 +149,7 @@ class Carried:
         raise NotImplementedError
 
     def tunnel(self, rest: bytes) -> None:
-        """After 101: `rest` came behind the head; `tunnelled` follows."""
-        raise NotImplementedError
-
-    def tunnelled(self, data: bytes) -> None:
-        """Bytes from the other side: of the replica's for an Upstream, of the client's for a Connection."""
+        """After 101: `rest` came behind the head; what follows is not the Upstream's any more, or thrown away."""
         raise NotImplementedError
 
     def pause_sending(self) -> None:

@@ -118,9 +118,7 @@ class Connection(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         if self.is_tunnel:
-            if self.current is not None:
-                self.current.tunnelled(data)
-            elif self._taken_over is not None:
+            if self._taken_over is not None:
                 self._taken_over.received(data)
             return
         repeated = self.repeated

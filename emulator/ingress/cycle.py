@@ -119,9 +119,6 @@ class Cycle:
     def request_flush(self) -> None:
         """All that came with one read has been told: a good moment to write."""
 
-    def tunnelled(self, data: bytes) -> None:
-        """Bytes from the client after the connection was upgraded."""
-
     def client_lost(self) -> None:
         """The client went away; nothing can be written any more."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from emulator.ingress.cycle import Headers
 from emulator.ingress.exchange import PARKED_LIMIT, Exchange
 from emulator.ingress.forwarding import ForwardedHead, relayed_head, trace_line
+from emulator.ingress.pipe import pipe
 from emulator.ingress.repeats import HeaderList
 from emulator.ingress.responses import STATUS_LINE, connection_line, error_response
 from emulator.ingress.upstream import COUNTED_MIN, Upstream
@@ -63,10 +64,6 @@ class AskHttp1(Exchange):
             self._pending.clear()
         if self._ending is not None and self._is_whole:
             self._close(self._ending)
-
-    def tunnelled(self, data: bytes) -> None:
-        if self.upstream is not None:
-            self.upstream.transport.write(data)
 
     # -- the upstream's calls
 
@@ -174,14 +171,20 @@ class AnswerHttp1(Exchange):
             self._out.clear()
 
     def tunnel(self, rest: bytes) -> None:
-        self._is_tunnel = self._is_whole = self.connection.is_tunnel = True
+        connection, upstream = self.connection, self.upstream
+        self._is_tunnel = self._is_whole = connection.is_tunnel = True
         self.backend.tunnelled(self)
-        self.connection.current = self
+        connection.current = self
         self.response_flush()
         if rest:
             self._write(rest)
-        if (early := self.connection.take_early()) and self.upstream is not None:
-            self.tunnelled(early)
+        # To an upgrade only an Upstream can have agreed.
+        if not isinstance(upstream, Upstream) or connection.transport.is_closing():
+            return
+        if early := connection.take_early():
+            upstream.transport.write(early)
+        connection.resume_reading()
+        pipe(connection, connection.transport, upstream, upstream.transport)
 
     def _write(self, data: bytes) -> None:
         if self.backend.timeouts.idle_s:

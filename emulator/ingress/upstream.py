@@ -169,7 +169,6 @@ class Upstream(asyncio.Protocol):
         "_keeps",
         "_left",
         "_parser",
-        "_raw",
         "_status",
         "_told",
         "endpoint",
@@ -192,7 +191,7 @@ class Upstream(asyncio.Protocol):
         """No response is being read: the parser stands where one begins."""
         self._status = 0
         self._told: HeaderList = []
-        self._raw = self._final = self._ended = self._excess = self._fresh = self._keeps = False
+        self._final = self._ended = self._excess = self._fresh = self._keeps = False
 
     # -- asyncio's calls
 
@@ -215,8 +214,6 @@ class Upstream(asyncio.Protocol):
             self.transport.close()
         elif self._left:
             self._pass(work, data)
-        elif self._raw:
-            work.response_counted(data)
         else:
             repeated = self.endpoint.repeated
             if (
@@ -294,7 +291,7 @@ class Upstream(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as stop:
-            self._raw, self._ended = True, False
+            self._ended = False
             work.tunnel(data[stop.args[0] :])
             return
         except httptools.HttpParserCallbackError:
