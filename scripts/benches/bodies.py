@@ -1,7 +1,10 @@
-"""Large bodies through a proxy on 127.0.0.1, with a backend of its own on port 9001."""
+"""Large bodies through a proxy on 127.0.0.1, with a backend of its own on port 9001, or one for HTTP/2."""
 
 import socket
+import subprocess
+import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 GIB = 1 << 30
@@ -12,20 +15,41 @@ def growth_mib(port: int, pid: int) -> tuple[float, float]:
     """How much the process `pid` grew at most while 1 GiB came down, and while 1 GiB went up."""
     with socket.create_server(("127.0.0.1", 9001)) as listener:
         threading.Thread(target=_serve, args=(listener,), daemon=True).start()
-        _transfer(port, b"GET", 1 << 20)  # what every first request needs
-        _transfer(port, b"POST", 1 << 20)
-        grown = []
-        for method in (b"GET", b"POST"):
-            before = _rss_mib(pid)
-            most = [before]
-            done = threading.Event()
-            watcher = threading.Thread(target=_watch, args=(pid, most, done))
-            watcher.start()
-            _transfer(port, method, GIB)
-            done.set()
-            watcher.join()
-            grown.append(most[0] - before)
+        grown = _grown(pid, lambda size: _transfer(port, b"GET", size), lambda size: _transfer(port, b"POST", size))
         listener.shutdown(socket.SHUT_RDWR)  # closing alone leaves the port to the thread that waits in accept
+    return grown
+
+
+def stream_growth_mib(port: int, pid: int, host: str) -> tuple[float, float]:
+    """The same with a client that speaks HTTP/2 (curl), to `host`; a backend must be there."""
+    url = f"http://127.0.0.1:{port}"
+    command = ["curl", "-sSf", "--http2-prior-knowledge", "-H", f"Host: {host}", "-o", "/dev/null"]
+    with tempfile.NamedTemporaryFile() as body:
+
+        def down(size: int) -> None:
+            subprocess.run([*command, f"{url}/bytes?n={size}"], check=True)
+
+        def up(size: int) -> None:
+            body.truncate(size)
+            subprocess.run([*command, "-T", body.name, f"{url}/count"], check=True)
+
+        return _grown(pid, down, up)
+
+
+def _grown(pid: int, *transfers: Callable[[int], None]) -> tuple[float, float]:
+    for transfer in transfers:
+        transfer(1 << 20)  # what every first request needs
+    grown = []
+    for transfer in transfers:
+        before = _rss_mib(pid)
+        most = [before]
+        done = threading.Event()
+        watcher = threading.Thread(target=_watch, args=(pid, most, done))
+        watcher.start()
+        transfer(GIB)
+        done.set()
+        watcher.join()
+        grown.append(most[0] - before)
     return grown[0], grown[1]
 
 

@@ -1,8 +1,8 @@
 """kemu's data plane with a backend outside of containers, for benches: python plane.py PORT SERVICES TRIGGERS
 
 Real control and data plane (Store, Controller, Throttler, Streams, listeners), without an engine. The host
-hello.example.com leads to 127.0.0.1:9001, as do SERVICES others; the Broker `default` has TRIGGERS Triggers, of which
-one matches the type `bench` and delivers to 127.0.0.1:9002.
+hello.example.com leads to 127.0.0.1:9001, as do SERVICES others, and h2c.example.com to 127.0.0.1:9003 in HTTP/2; the
+Broker `default` has TRIGGERS Triggers, of which one matches the type `bench` and delivers to 127.0.0.1:9002.
 """
 
 import sys
@@ -21,7 +21,7 @@ from emulator.ingress.deadlines import Deadlines
 from emulator.ingress.handler import Timeouts
 from emulator.ingress.hosts import VirtualHosts
 from emulator.ingress.server import Listener, Server, UnknownHost, bind
-from emulator.ingress.upstream import Dialer, Endpoint
+from emulator.ingress.upstream import Dialer
 from emulator.lib import collector
 from emulator.lib.clock import SystemClock
 from emulator.lib.tasks import Tasks
@@ -32,7 +32,7 @@ from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.kubeevents import KUBE_EVENT
 
-BACKEND, SUBSCRIBER = ("127.0.0.1", 9001), "http://127.0.0.1:9002/"
+BACKEND, STREAMS, SUBSCRIBER = ("127.0.0.1", 9001), ("127.0.0.1", 9003), "http://127.0.0.1:9002/"
 
 
 async def main(port: int, services: int, triggers: int) -> None:
@@ -42,7 +42,8 @@ async def main(port: int, services: int, triggers: int) -> None:
         dialer = Dialer(dials)
         for number in range(services):
             name = "hello.example.com" if number == 0 else f"service-{number}.default.example.com"
-            hosts.public.set(name, route(dialer))
+            hosts.public.set(name, route(dialer, BACKEND))
+        hosts.public.set("h2c.example.com", route(dialer, STREAMS, speaks_http2=True))
         eventing = Eventing(store, hosts, ClusterClient(hosts.internal, dialer, deadlines))
         eventing.start()
         controller = Controller(store, RECONCILERS, Recorder(store, KUBE_EVENT), Addresses())
@@ -56,11 +57,11 @@ async def main(port: int, services: int, triggers: int) -> None:
         await server.run()
 
 
-def route(dialer: Dialer) -> RuleHandler:
-    throttler = Throttler(0, Timeouts(300.0), Hooks(lambda: None, lambda work, pod: None))
-    throttler.set_replicas(
-        {"only": lambda: Endpoint(*BACKEND, dialer, response_lines=b"Kemu-Revision: hello-00001\r\n")}
-    )
+def route(dialer: Dialer, at: tuple[str, int], *, speaks_http2: bool = False) -> RuleHandler:
+    hooks = Hooks(lambda: None, lambda work, pod: None)
+    throttler = Throttler(0, Timeouts(300.0), hooks, speaks_http2=speaks_http2)
+    lines = b"Kemu-Revision: hello-00001\r\n"
+    throttler.set_replicas({"only": lambda: dialer.endpoint(*at, speaks_http2=speaks_http2, response_lines=lines)})
     return RuleHandler.to((throttler, 100))
 
 

@@ -127,13 +127,18 @@ http {{ {COMMON}
 
 @contextlib.contextmanager
 def go_proxy(port: int, backend: str) -> Iterator[None]:
-    need("go")
     with tempfile.TemporaryDirectory() as folder:
-        built = f"{folder}/reverseproxy"
-        subprocess.run(["go", "build", "-o", built, str(HERE / "reverseproxy.go")], check=True)
+        built = build(f"{folder}/reverseproxy", str(HERE / "reverseproxy.go"))
         with process(built, f"127.0.0.1:{port}", backend, GOMAXPROCS="1"):
             time.sleep(0.2)
             yield
+
+
+def build(into: str, source: str) -> str:
+    """A program of Go: a file, or a folder with its module."""
+    folder = source if Path(source).is_dir() else str(HERE)
+    subprocess.run([need("go"), "build", "-o", into, "." if folder == source else source], cwd=folder, check=True)
+    return into
 
 
 def wrk(
@@ -242,6 +247,70 @@ def body() -> list[Row]:
         down, up = growth_mib(KEMU, running.pid)
     most = max(down, up)
     return [Row("memory for a body of 1 GiB", f"{down:.1f} MiB down, {up:.1f} MiB up", "≤ 32 MiB", most <= 32)]
+
+
+def streams() -> list[Row]:
+    from bodies import stream_growth_mib
+
+    with tempfile.TemporaryDirectory() as folder:
+        backend = build(f"{folder}/protocols", str(ROOT / "tests/images/protocols"))
+        with process(backend, core=LOAD_CORE, PORT="9003"), plane() as running:
+            time.sleep(0.3)
+            down, up = stream_growth_mib(KEMU, running.pid, "h2c.example.com")
+    most = max(down, up)
+    return [Row("the same over HTTP/2", f"{down:.1f} MiB down, {up:.1f} MiB up", "≤ 32 MiB", most <= 32)]
+
+
+def grpc() -> list[Row]:
+    """Unary calls: a request with a message, a response with a message and trailers."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "message").write_bytes(b"\0\0\0\0\x05hello")
+        proxy = build(f"{folder}/h2cproxy", str(HERE / "h2cproxy.go"))
+        backend = [need("nghttpd"), "--no-tls", "--echo-upload", "--trailer=grpc-status: 0", "9003"]
+        with (
+            process(*backend, core=LOAD_CORE),
+            plane(),
+            process(proxy, f"127.0.0.1:{GO}", "http://127.0.0.1:9003", GOMAXPROCS="1"),
+        ):
+            time.sleep(0.3)
+            kemu, go = alternate(ROUNDS, *(lambda port=port: h2load(port, f"{folder}/message") for port in (KEMU, GO)))
+    measured = f"{kemu / go:.2f} × Go: {kemu:,.0f} against {go:,.0f}"
+    return [Row("unary gRPC calls/s over h2c, 64 at once, one core", measured, "≥ 0.5 × Go", kemu >= 0.5 * go)]
+
+
+def h2load(port: int, message: str, seconds: float = SECONDS) -> float:
+    """Calls a second of one round."""
+    headers = (":authority: h2c.example.com", "te: trailers", "content-type: application/grpc", "user-agent: bench")
+    command = ["taskset", "-c", LOAD_CORE, need("h2load"), "-t1", "-c4", "-m16", f"-D{seconds}", f"-d{message}"]
+    command += [word for header in headers for word in ("-H", header)]
+    said = subprocess.run(
+        [*command, f"http://127.0.0.1:{port}/echo.Echo/Unary"], capture_output=True, text=True, check=True
+    ).stdout
+    rate = re.search(r"([\d.]+) req/s", said)
+    assert rate and " 0 failed, 0 errored" in said, said
+    return float(rate[1])
+
+
+def websocket() -> list[Row]:
+    """Messages of 32 bytes, text and binary in turn, there and back."""
+    with tempfile.TemporaryDirectory() as folder:
+        both = build(f"{folder}/websockets", str(HERE / "websockets.go"))
+
+        def messages(port: int) -> float:
+            command = ["taskset", "-c", LOAD_CORE, both, "load", f"127.0.0.1:{port}", "32", str(SECONDS)]
+            return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+        with (
+            process(both, "serve", "127.0.0.1:9001", core=LOAD_CORE),
+            plane(),
+            go_proxy(GO, "http://127.0.0.1:9001"),
+        ):
+            kemu, go = alternate(ROUNDS, lambda: messages(KEMU), lambda: messages(GO))
+    measured = f"{kemu / go:.2f} × Go: {kemu:,.0f} against {go:,.0f}"
+    return [
+        Row("WebSocket messages/s, 32 connections, one core", measured, "≥ 1.0 × Go", kemu >= go),
+        Row("the same", f"{kemu:,.0f}", "≥ 10,000", kemu >= 10_000),
+    ]
 
 
 def help_() -> list[Row]:
@@ -384,6 +453,9 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "proxy": proxy,
     "latency": latency,
     "body": body,
+    "streams": streams,
+    "grpc": grpc,
+    "websocket": websocket,
     "cold": cold,
     "thaw": thaw,
     "fifty": fifty,
