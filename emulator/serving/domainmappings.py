@@ -138,7 +138,7 @@ def reconcile(mapping: Resource[DomainMappingSpec], view: View) -> Outcome:
     certificate = _certificate(mapping)
     if claimed.status != "True":
         rest = (Condition.unknown(type_) for type_ in ("CertificateProvisioned", "ReferenceResolved"))
-        return Outcome([claimed, *rest, _NOT_CONFIGURED], status)
+        return Outcome([claimed, *rest, _NOT_CONFIGURED], status, notes=_unclaimed(mapping, view))
     try:
         host = _target(mapping, view)
     except Unresolved as fault:
@@ -177,6 +177,18 @@ def _claim(mapping: Resource[DomainMappingSpec], view: View) -> tuple[Condition,
     }
     is_own = claim is None or claim.is_controlled_by(mapping)
     return Condition.true("DomainClaimed"), [wanted] if is_own else []
+
+
+def _unclaimed(mapping: Resource[DomainMappingSpec], view: View) -> list[Note]:
+    """What the condition's text, which is Knative's, does not tell: that nobody has claimed the name."""
+    if view.find(CLUSTER_DOMAIN_CLAIM, mapping.name) is not None:
+        return []
+    said = (
+        f'no ClusterDomainClaim found for domain "{mapping.name}" (and autocreate-cluster-domain-claims property is '
+        f"not true): apply one with spec.namespace: {mapping.namespace}, or set the property in config-network"
+    )
+    is_news = mapping.condition("DomainClaimed")["status"] != "False"
+    return [Note("InternalError", said, "Warning", is_told=True)] if is_news else []
 
 
 def _certificate(mapping: Resource[DomainMappingSpec]) -> Condition:

@@ -71,7 +71,7 @@ def reconcile(revision: Resource[RevisionSpec], view: View) -> Outcome:
     lack = _lack(revision, view)
     annotations[LACKS] = lack[1] if lack else None
     notes += _lack_notes(revision, lack)
-    health = _unconfigured(revision, autoscaler, lack[1]) if lack else None
+    health = _not_owned(revision, deployment) or (_unconfigured(revision, autoscaler, lack[1]) if lack else None)
     conditions = [*(health or _health(autoscaler, crash, _late(deployment, view))), _active(autoscaler)]
     if all(c.status == "True" for c in conditions[:2]) and not revision.is_ready:
         notes.append(Note("RevisionReady", "Revision becomes ready upon all resources being ready"))
@@ -193,6 +193,15 @@ def _lack_notes(revision: Resource[RevisionSpec], lack: tuple[ConfigRef, str] | 
     field = dotted(("spec", "template", "spec", *ref.path))
     said = f"{fault}; {field} names it: create it, or mark it there with optional: true"
     return [Note(CONFIG_ERROR, said, "Warning", is_told=True)]
+
+
+def _not_owned(revision: Resource[RevisionSpec], deployment: Resource[Any] | None) -> list[Condition] | None:
+    """Health where another's Deployment has the name of the Revision's; None otherwise."""
+    if deployment is None or deployment.is_controlled_by(revision):
+        return None
+    said = f'There is an existing Deployment "{deployment.name}" that we do not own.'
+    unavailable = Condition.false("ResourcesAvailable", "NotOwned", said)
+    return [Condition.unknown("ContainerHealthy", "Deploying"), unavailable]
 
 
 def _unconfigured(

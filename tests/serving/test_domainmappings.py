@@ -70,6 +70,9 @@ def test_without_leave_to_claim_the_name_must_have_been_claimed_for_the_namespac
     assert said(outcome, "DomainClaimed") == said(outcome) == TAKEN
     assert said(outcome, "IngressReady")[:2] == ("Unknown", "IngressNotConfigured")
     assert outcome.children == ()
+    (note,) = outcome.notes
+    assert note.message.startswith('no ClusterDomainClaim found for domain "shop.test"')
+    assert note.message.endswith("apply one with spec.namespace: default, or set the property in config-network")
     found = world.create(claim("shop.test", "other"))
     assert said(world.reconcile(made)) == TAKEN
     world.edit(found, spec={"namespace": "default"})

@@ -102,6 +102,16 @@ def test_its_deployment_has_the_progress_deadline_of_the_cluster() -> None:
     assert deployment.obj["spec"]["progressDeadlineSeconds"] == 120
 
 
+def test_a_strangers_deployment_of_its_name_is_told() -> None:
+    world = World()
+    made = revision(world)
+    image(world, made)
+    world.create(child(world.reconcile(made), DEPLOYMENT))
+    outcome = world.reconcile(made)
+    text = 'There is an existing Deployment "hello-00001-deployment" that we do not own.'
+    assert said(outcome, "ResourcesAvailable") == said(outcome) == ("False", "NotOwned", text)
+
+
 def test_the_replicas_that_the_scaler_wrote_stay() -> None:
     world = World()
     made = revision(world)
