@@ -210,6 +210,9 @@ class Exchange(Carried, Cycle):
         if self.deadline > now:
             return
         text = "activator request timeout" if self.backend.in_path else "request timeout"
+        if self.replica is not None and not self._is_tunnel:
+            done = "begun and not ended its response" if self.is_started else "not answered"
+            self.backend.troubled(self, f"had {done} after {now - self._begun_at:.1f} s: {text}")
         if not self.is_started:
             self.fail(504, text)
             return

@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from emulator.ingress.handler import Timeouts
+from emulator.serving.throttler import Hooks, Throttler
 from tests.ingress.backend import BIG
 from tests.ingress.conftest import World, throttler
 
@@ -288,3 +290,33 @@ class _any_headers(dict[bytes, bytes]):
         return True
 
     __hash__ = None
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/die", "EOF"),
+        ("/garbage", 'net/http: HTTP/1.x transport connection broken: malformed HTTP response "SPAM 1 2 3"'),
+        ("/truncated", "ended within its response: unexpected EOF"),
+        ("/slow", "had not answered after 0."),
+        ("/slow-body", "had begun and not ended its response after 0."),
+    ],
+)
+async def test_whatever_a_replica_does_wrong_is_told_once_and_frees_its_slot(
+    world: World, path: str, said: str
+) -> None:
+    told: list[str] = []
+    hooks = Hooks(lambda: None, lambda work, pod: None, None, lambda work, text: told.append(text))
+    backend = Throttler(1, Timeouts(0.3), hooks)
+    backend.set_replicas({"only": world.endpoint()})
+    world.serve(backend)
+    line = await world.connect()
+    line.send(path, extra="Connection: close\r\n")
+    await line.rest()
+    assert len(told) == 1
+    assert told[0].startswith(said)
+    assert backend.in_flight == 0
+    line = await world.connect()
+    line.send("/")
+    assert (await line.answer())[0] == 200
+    backend.set_replicas({})
