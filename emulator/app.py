@@ -146,6 +146,7 @@ class App:
 
     async def run(self, show: Show) -> None:
         """See the module's `run`."""
+        self.store.keep_changes(False)
         found = await asyncio.to_thread(self._database.open)
         try:
             for note in self._disk.restore(found, self._starts.found, self._define):
@@ -200,6 +201,7 @@ class App:
                 if settings.watch:
                     tasks.spawn(watch(self._loader, settings.reload_quiet_s, _show_notes), "manifests")
                 state = self._state(sockets)
+                self.store.keep_changes(True)
                 for name, server in parts.listen(sockets, state.prefix, self._kept()):
                     tasks.spawn(server.run(), name)
                 await parts.images.looked(_LOOK_S)

@@ -206,7 +206,7 @@ class Controller:
         if present is None:
             logger.debug("%s makes %s", owner.kind.name, key, extra={"about": owner.name})
             stored = self._store.create(wanted)
-            self._applied[key] = (wanted, stored.generation)
+            self._applied[key] = (_shared(wanted, stored.obj), stored.generation)
         elif _is_its(present, owner, adopts) and not present.is_deleting:
             self._update(key, wanted, present)
         return key
@@ -216,7 +216,7 @@ class Controller:
         if before == wanted and generation == present.generation:
             return
         stored = self._store.update(merged(present.obj, before, wanted))
-        self._applied[key] = (wanted, stored.generation)
+        self._applied[key] = (_shared(wanted, stored.obj), stored.generation)
 
 
 def _is_its(present: Resource[Any], owner: Resource[Any], adopts: Collection[Kind[Any]]) -> bool:
@@ -235,3 +235,12 @@ def _is_status_only(change: Change) -> bool:
         return False
     old, new = before.metadata, after.metadata
     return {**old, "resourceVersion": ""} == {**new, "resourceVersion": ""}
+
+
+def _shared(wanted: Any, stored: Any) -> Any:
+    """What was wanted, made of the parts of what is stored wherever these are equal: one copy of each is enough."""
+    if wanted == stored:
+        return stored
+    if isinstance(wanted, dict) and isinstance(stored, dict):
+        return {key: _shared(value, stored.get(key)) for key, value in wanted.items()}
+    return wanted

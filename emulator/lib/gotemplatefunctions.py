@@ -5,7 +5,6 @@ Followed: Go 1.25 text/template funcs.go and fmt.
 
 from __future__ import annotations
 
-import html
 import operator
 import re
 import urllib.parse
@@ -15,6 +14,9 @@ from typing import Any
 from emulator.lib.gonumbers import format_float
 
 _VERB = re.compile(r"%(?P<flags>[-+# 0]*)(?P<width>\d*)(?:\.(?P<precision>\d+))?(?P<verb>[a-zA-Z%])")
+_HTML = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;", "\0": "\N{REPLACEMENT CHARACTER}"}
+)
 _JS = {"\\": r"\\", "'": r"\'", '"': r"\"", "<": r"\u003C", ">": r"\u003E", "&": r"\u0026", "=": r"\u003D"}
 
 
@@ -98,7 +100,7 @@ def _js(*values: Any) -> str:
 
 
 def _html(*values: Any) -> str:
-    return html.escape(_print(*values), quote=True).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+    return _print(*values).translate(_HTML)
 
 
 def _and(*values: Any) -> Any:

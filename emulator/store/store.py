@@ -94,6 +94,12 @@ class Store:
         """Changes after version `since` (default: the present), optionally of one kind or namespace; or Gone."""
         return self._history.watch(kind, namespace, self.version if since is None else since)
 
+    def keep_changes(self, kept: bool) -> None:
+        """Whether changes are kept for watches that begin before them. A Store keeps them unless told otherwise:
+        before anybody can list, nobody can ask for them, and old states need memory.
+        """
+        self._history.keep(kept, self.version)
+
     def observe(self, observer: Observer) -> None:
         """Call `observer` after every write, for as long as this Store lives."""
         self._observers.append(observer)

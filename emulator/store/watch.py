@@ -83,6 +83,7 @@ class History:
     def __init__(self, limit: int, begun: int) -> None:
         self._changes: deque[Change] = deque(maxlen=limit)
         self._forgotten = begun
+        self._keeps = True
         self.watches: set[Watch] = set()
 
     def begin(self, version: int) -> None:
@@ -90,10 +91,18 @@ class History:
         self._changes.clear()
         self._forgotten = version
 
+    def keep(self, kept: bool, version: int) -> None:
+        """From `version` on remember what happens, or nothing of it."""
+        self._keeps = kept
+        self.begin(version)
+
     def append(self, change: Change) -> None:
-        if len(self._changes) == self._changes.maxlen:
-            self._forgotten = self._changes[0].version
-        self._changes.append(change)
+        if not self._keeps:
+            self._forgotten = change.version
+        else:
+            if len(self._changes) == self._changes.maxlen:
+                self._forgotten = self._changes[0].version
+            self._changes.append(change)
         for watch in self.watches:
             watch.offer(change)
 

@@ -32,7 +32,7 @@ def test_who_names_an_object_is_found_until_it_names_another_or_goes() -> None:
 
 def test_a_change_is_news_to_those_that_read_it_its_list_its_owner_or_what_it_names() -> None:
     world = World()
-    owner = world.create(obj(CONFIGURATION, "c", {"template": {"spec": {"containers": [{"image": "a"}]}}}))
+    owner = world.create(obj(CONFIGURATION, "c", {"template": {"spec": {"containers": [{"image": "app"}]}}}))
     index = Index(world.store, {ROUTE: referenced})
     stale: list[object] = []
 

@@ -93,3 +93,14 @@ async def test_a_closed_watch_is_told_nothing_more() -> None:
     async with found.watch(None, None, BEGUN):
         assert len(found.watches) == 1
     assert not found.watches
+
+
+async def test_what_happens_while_no_changes_are_kept_is_forgotten() -> None:
+    found = history(101)
+    found.keep(False, 101)
+    found.append(change(102))
+    with pytest.raises(Gone):
+        found.watch(None, None, 101)
+    found.keep(True, 102)
+    found.append(change(103))
+    assert await versions(found, 102) == [103, 999]
