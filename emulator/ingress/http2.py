@@ -101,6 +101,9 @@ class AskHttp2(Exchange):
         if self._kept is not None:
             self._pending, self._kept = self._kept + self._pending, []
 
+    def is_replayable(self) -> bool:
+        return self._kept is not None and super().is_replayable()
+
     def is_kept(self) -> bool:
         return self._kept is not None
 

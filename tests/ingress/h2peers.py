@@ -197,7 +197,9 @@ class StreamBackend:
         ):
             return
         self.open -= 1
-        if path == "/trailers-only":
+        if path == "/refused-late":
+            h2.reset_stream(stream, ErrorCodes.REFUSED_STREAM)
+        elif path == "/trailers-only":
             h2.send_headers(stream, [(":status", "200"), ("grpc-status", "5")], end_stream=True)
         elif path == "/trailers":
             h2.send_headers(stream, [(":status", "200")])
@@ -218,12 +220,16 @@ class StreamBackend:
             h2.send_headers(stream, [(":status", "200")])
             h2.send_data(stream, b"begun")
         else:
-            body = b"0" * BIG if path == "/big" else asked.body or b"ok"
-            h2.send_headers(stream, [(":status", "200"), ("content-length", str(len(body)))])
-            if asked.get(":method") == "HEAD":
-                h2.end_stream(stream)
-            else:
-                peer.send_body(stream, body, lambda: h2.end_stream(stream))
+            self._answer(peer, stream, asked)
+
+    def _answer(self, peer: Peer, stream: int, asked: Asked) -> None:
+        h2 = peer.h2
+        body = b"0" * BIG if asked.get(":path") == "/big" else asked.body or b"ok"
+        h2.send_headers(stream, [(":status", "200"), ("content-length", str(len(body)))])
+        if asked.get(":method") == "HEAD":
+            h2.end_stream(stream)
+        else:
+            peer.send_body(stream, body, lambda: h2.end_stream(stream))
 
 
 @dataclass

@@ -239,6 +239,13 @@ async def test_what_a_replica_refused_untouched_is_sent_again(h2c: Streams, clie
     assert h2c.troubles == []
 
 
+async def test_what_is_too_large_to_be_kept_is_not_sent_again(h2c: Streams, client: StreamClient) -> None:
+    body = b"x" * 100_000
+    answer = await client.answer(client.ask("/refused-late", method="POST", host=H2C, body=body))
+    assert answer.status == 502
+    assert answer.body == b"stream error: stream ID 1; REFUSED_STREAM; received from peer\n"
+
+
 async def test_what_came_after_the_replicas_goaway_is_sent_again(world: World, client: StreamClient) -> None:
     async with streams(world, StreamBackend(goes_after=1)) as h2c:
         for n in range(4):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -13,7 +12,6 @@ import pytest
 
 from emulator.ingress import upstream
 from emulator.ingress.carried import Carried
-from emulator.ingress.dialerrors import dial_error, lost_error
 from emulator.ingress.repeats import HeaderList
 from emulator.ingress.upstream import Dialer, Endpoint, Upstream
 from emulator.lib.tasks import Tasks
@@ -271,21 +269,6 @@ async def test_nobody_listening_is_told_in_gos_words(replica: Replica) -> None:
     assert work.failure == f"502 dial tcp 127.0.0.1:{port}: connect: connection refused"
 
 
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (socket.gaierror(socket.EAI_NONAME, "x"), "dial tcp: lookup replica.test: no such host"),
-        (TimeoutError(), "dial tcp replica.test:80: i/o timeout"),
-        (OSError(errno.ENETUNREACH, "x"), "dial tcp replica.test:80: connect: network is unreachable"),
-        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), "dial tcp replica.test:80: connect: connection refused"),
-        (OSError("Multiple exceptions"), "dial tcp replica.test:80: connect: Multiple exceptions"),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, OSError) else "",
-)
-async def test_why_no_connection_was_made_is_said_as_go_says_it(replica: Replica, error: OSError, text: str) -> None:
-    assert dial_error(error, Endpoint("replica.test", 80, replica.dialer)) == text
-
-
 async def test_a_server_without_tls_is_told_as_that(replica: Replica) -> None:
     async with plain(OK) as port:
         replica.endpoint = Watched(port, replica.dialer, ssl.create_default_context())
@@ -295,13 +278,3 @@ async def test_a_server_without_tls_is_told_as_that(replica: Replica) -> None:
 
 async def test_an_ipv6_address_is_written_in_brackets(replica: Replica) -> None:
     assert Endpoint("::1", 80, replica.dialer).address == "[::1]:80"
-
-
-async def test_a_reset_names_both_ends(replica: Replica) -> None:
-    made: Upstream = await replica.endpoint.connect()
-    local = made.transport.get_extra_info("sockname")
-    reset = ConnectionResetError(errno.ECONNRESET, "x")
-    ends = f"127.0.0.1:{local[1]}->127.0.0.1:{replica.backend.port}"
-    assert lost_error(reset, made) == f"read tcp {ends}: read: connection reset by peer"
-    assert lost_error(None, made) == "EOF"
-    made.transport.close()
