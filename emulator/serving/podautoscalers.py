@@ -51,7 +51,7 @@ POD_AUTOSCALER = Kind(
     plural="podautoscalers",
     spec=PodAutoscalerSpec,
     short_names=("kpa", "pa"),
-    categories=("all", "knative-internal", "autoscaling"),
+    categories=("knative-internal", "autoscaling"),
     columns=(
         Column("DesiredScale", lambda r: r.status.get("desiredScale")),
         Column("ActualScale", lambda r: r.status.get("actualScale")),
