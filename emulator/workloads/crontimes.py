@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from emulator.lib import cron
+from croniter import croniter
 
 _DESCRIPTORS = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 
@@ -40,19 +40,19 @@ def fault(expression: str) -> str:
         return f"end of range (7) above maximum (6): {fields[-1]}"
     if re.search(r"[LW#]", text.upper().replace("JUL", "").replace("WED", "")):
         return f"failed to parse: {text}"
-    return "" if cron.fields().is_valid(_fields(text)) else f"failed to parse: {text}"
+    return "" if croniter.is_valid(_fields(text)) else f"failed to parse: {text}"
 
 
 def next_after(expression: str, zone: tzinfo, moment: datetime) -> datetime:
     """The first time after `moment`, in UTC."""
-    found: datetime = cron.fields()(_fields(expression), moment.astimezone(zone)).get_next(datetime)
+    found: datetime = croniter(_fields(expression), moment.astimezone(zone)).get_next(datetime)
     return found.astimezone(UTC)
 
 
 def latest_first(expression: str, zone: tzinfo, after: datetime, until: datetime) -> Iterator[datetime]:
     """The times later than `after` and not later than `until`, the latest first, in UTC."""
     start = until.replace(microsecond=0) + timedelta(seconds=1)
-    times = cron.fields()(_fields(expression), start.astimezone(zone))
+    times = croniter(_fields(expression), start.astimezone(zone))
     while (found := times.get_prev(datetime).astimezone(UTC)) > after:
         yield found
 

@@ -10,7 +10,8 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from emulator.lib import cron
+from croniter import croniter
+
 from emulator.lib.durations import parse_go
 
 _DESCRIPTORS = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
@@ -44,7 +45,7 @@ class Schedule:
         if self._every is not None:
             return moment.replace(microsecond=0) + self._every
         start = moment.astimezone(self._zone)
-        found: datetime = cron.fields()(self._cron(), start, second_at_beginning=self._has_seconds).get_next(datetime)
+        found: datetime = croniter(self._cron(), start, second_at_beginning=self._has_seconds).get_next(datetime)
         return found.astimezone(UTC)
 
     def _cron(self) -> str:
@@ -84,5 +85,5 @@ def _check(expression: str) -> None:
         raise BadSchedule("schedule", f"L, W and # are not supported: {expression}")
     if re.search(r"(^|[,-])7($|[,/-])", fields[-1]):
         raise BadSchedule("schedule", f"end of range (7) above maximum (6): {fields[-1]}")
-    if not cron.fields().is_valid(expression.replace("?", "*"), second_at_beginning=len(fields) == 6):
+    if not croniter.is_valid(expression.replace("?", "*"), second_at_beginning=len(fields) == 6):
         raise BadSchedule("schedule", f"failed to parse: {expression}")
