@@ -1,4 +1,4 @@
-"""The one Node, `kemu`: this computer, as clients of a cluster look at it. Read-only.
+"""The one Node, `kemu`: this computer, as clients of a cluster look at it. Its labels and annotations may be changed.
 
 Its figures are the computer's own; the engine may have fewer (Docker Desktop's machine). Followed: kubernetes
 pkg/printers/internalversion (printNode), pkg/kubelet/nodestatus.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field
 
-from emulator.objects.kind import AGE, Column, Json, Kind
+from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.model import JsonObject, Model, set_like
+from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 from emulator.workloads.pods import NODE
 
@@ -51,6 +53,13 @@ def _roles(node: Resource[Any]) -> str:
     return ",".join(roles) or "<none>"
 
 
+def _validate(resource: Resource[NodeSpec], request: Request) -> Iterator[Problem]:
+    """Labels, annotations and the like may change; what would keep Pods away may not, since it could not."""
+    if request.old is not None and request.old.obj.get("spec") != resource.obj.get("spec"):
+        said = "Forbidden: Pods run on this computer, whatever its Node says of them"
+        yield Problem(("spec",), said, "FieldValueForbidden", hint="label or annotate the Node only")
+
+
 NODE_KIND = Kind(
     group="",
     version="v1",
@@ -59,7 +68,8 @@ NODE_KIND = Kind(
     spec=NodeSpec,
     short_names=("no",),
     namespaced=False,
-    verbs=("get", "list", "watch"),
+    verbs=("get", "list", "patch", "update", "watch"),
+    validate=_validate,
     fields=("spec.unschedulable",),
     columns=(
         Column("Status", _status),

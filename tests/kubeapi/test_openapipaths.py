@@ -29,7 +29,7 @@ def methods(kind: Kind[Any]) -> dict[str, list[str]]:
         (CONFIG_MAP, MAPS, ["get", "post", "delete"]),
         (CONFIG_MAP, "/api/v1/configmaps", ["get"]),
         (CONFIG_MAP, f"{MAPS}/{{name}}", ["get", "put", "patch", "delete"]),
-        (NODE_KIND, "/api/v1/nodes/{name}", ["get"]),
+        (NODE_KIND, "/api/v1/nodes/{name}", ["get", "put", "patch"]),
         (DEPLOYMENT, "/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale", ["get", "patch", "put"]),
         (
             SERVICE,
