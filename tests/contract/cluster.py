@@ -42,18 +42,27 @@ class Cluster:
 
     def ask(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Json:
         """The API's answer, or Refused."""
+        status, text = self._asked(method, path, json.dumps(body) if body is not None else None, content_type)
+        found: Json = json.loads(text)
+        if status >= 400:
+            raise Refused(found)
+        return found
+
+    def lines(self, path: str) -> list[str]:
+        """What the API answers in plain text."""
+        status, text = self._asked("GET", path, None, "")
+        assert status == 200, text
+        return text.splitlines()
+
+    def _asked(self, method: str, path: str, body: str | None, content_type: str) -> tuple[int, str]:
         state = self.kemu.state
         connection = http.client.HTTPConnection("127.0.0.1", state.api_port, timeout=30)
         try:
-            sent = json.dumps(body) if body is not None else None
-            connection.request(method, f"/{state.prefix}{path}", sent, {"Content-Type": content_type})
+            connection.request(method, f"/{state.prefix}{path}", body, {"Content-Type": content_type})
             answer = connection.getresponse()
-            found: Json = json.loads(answer.read())
+            return answer.status, answer.read().decode()
         finally:
             connection.close()
-        if answer.status >= 400:
-            raise Refused(found)
-        return found
 
     def path(self, plural: str, name: str = "", *, api: str = SERVING) -> str:
         return f"{api}/namespaces/default/{plural}" + (f"/{name}" if name else "")

@@ -68,6 +68,7 @@ def answers(cluster: Cluster, name: str, text: str) -> None:
 
 
 @must("api/TestServiceCreateListAndDelete")
+@must("e2e/TestHelloWorld")
 def test_a_service_is_made_listed_asked_and_deleted(cluster: Cluster) -> None:
     name = cluster.serve(app("hello"))
     assert cluster.text(name) == "hello"
@@ -188,6 +189,7 @@ def test_annotations_reach_what_a_service_makes_and_leave_it(cluster: Cluster) -
 
 
 @must("api/TestLabelPropagation")
+@must("e2e/TestHelloWorld")
 def test_labels_say_whose_an_object_is(cluster: Cluster) -> None:
     name = cluster.serve(app())
     for plural in ("configurations", "routes"):
@@ -202,6 +204,7 @@ def test_labels_say_whose_an_object_is(cluster: Cluster) -> None:
 
 
 @should("api/TestServiceCreateWithMultipleContainers")
+@should("e2e/TestMultiContainer")
 def test_a_sidecar_is_reached_on_localhost(cluster: Cluster) -> None:
     name = cluster.name()
     side = {
@@ -216,6 +219,7 @@ def test_a_sidecar_is_reached_on_localhost(cluster: Cluster) -> None:
 
 
 @should("api/TestServiceCreateWithEmptyDir")
+@should("e2e/TestEmptyDir")
 def test_an_empty_dir_in_memory_can_be_written(cluster: Cluster) -> None:
     code = (
         "from http.server import *\n"

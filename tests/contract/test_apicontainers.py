@@ -66,6 +66,7 @@ def test_a_memory_limit_holds(cluster: Cluster) -> None:
 
 
 @must("api/TestRevisionTimeout")
+@must("e2e/TestRevisionTimeout")
 def test_a_timeout_cuts_only_what_has_not_begun_to_answer(cluster: Cluster) -> None:
     name = cluster.serve(app(), timeoutSeconds=1)
     assert cluster.request(name, "/sleep?ms=100").status == 200

@@ -11,6 +11,7 @@ from typing import Any
 import docker
 import pytest
 
+from tests.contract.contract import may
 from tests.scenarios.harness import IMAGE, Kemu, eventually
 
 pytestmark = pytest.mark.engine
@@ -136,6 +137,7 @@ def test_a_seed_makes_a_split_repeatable(kemu: Kemu) -> None:
     assert fresh() == first
 
 
+@may("e2e/TestTagHeaderBasedRouting")
 def test_a_tag_has_names_of_its_own_and_a_header(kemu: Kemu) -> None:
     assert {*answers(kemu, "g-half", 10)} == {"green"}
     assert {kemu.request("half", Knative_Serving_Tag="g").body for _ in range(10)} == {"green\n"}

@@ -26,6 +26,7 @@ from emulator.store.store import Store
 from emulator.workloads.configs import CONFIG_MAP
 from emulator.workloads.deployments import DEPLOYMENT
 from emulator.workloads.pods import POD
+from tests.contract.contract import must
 from tests.world import obj
 
 pytestmark = pytest.mark.looptime
@@ -219,6 +220,62 @@ async def test_a_deleted_revision_is_forgotten(world: World) -> None:
     world.store.delete(POD_AUTOSCALER, "r", "default")
     world.store.update_status(world.deployment.key, {"readyReplicas": 1})
     assert await world.after(10) == 1
+
+
+# -- as Knative's own tests have it, with the times that they take there (serving §9)
+
+SIX = {"target": "6", "target_utilization_percentage": "70"}
+TEN_RPS = {"metric": "rps", "target": "10", "target_utilization_percentage": "70"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "loads"),
+    [
+        pytest.param(SIX, (8, 12, 16), marks=pytest.mark.contract("MUST", "e2e/TestAutoscaleUpCountPods")),
+        pytest.param(TEN_RPS, (14, 21, 28), marks=pytest.mark.contract("MUST", "e2e/TestRPSBasedAutoscaleUpCountPods")),
+    ],
+    ids=["concurrency", "rps"],
+)
+async def test_the_replicas_are_counted_up_with_the_load(
+    world: World, spec: dict[str, str], loads: tuple[int, ...]
+) -> None:
+    world.revision(**spec)
+    assert await world.after(5) == 1
+    for wanted, load in enumerate(loads, start=2):
+        world.load.in_flight = load
+        seen = {await world.after(2) for _ in range(45)}
+        assert seen <= {wanted - 1, wanted, wanted + 1}
+        assert world.replicas == wanted
+
+
+@must("e2e/TestAutoscaleSustaining")
+@pytest.mark.parametrize("algorithm", ["linear", "weightedExponential"])
+async def test_the_replicas_stay_as_long_as_the_load_does(world: World, algorithm: str) -> None:
+    world.revision(**SIX, metric_aggregation_algorithm=algorithm)
+    await world.after(5)
+    world.load.in_flight = 33
+    await world.after(30)
+    assert {await world.after(2) for _ in range(60)} <= {8, 9}
+
+
+@must("e2e/TestTargetBurstCapacity")
+async def test_the_activator_leaves_when_two_replicas_cover_a_burst(world: World) -> None:
+    world.revision(
+        target="10", target_utilization_percentage="70", target_burst_capacity="7", panic_threshold_percentage="200"
+    )
+    await world.after(5)
+    world.load.in_flight = 7
+    assert (await world.after(20), world.load.is_proxied) == (1, True)
+    world.load.in_flight = 12
+    assert (await world.after(120), world.load.is_proxied) == (2, False)
+
+
+@must("e2e/TestTargetBurstCapacityZero")
+async def test_without_a_burst_capacity_an_idle_revision_goes_within_a_minute(world: World) -> None:
+    world.revision(target="10", target_burst_capacity="0", window="10s")
+    assert await world.after(5) == 1
+    assert world.load.is_proxied is False
+    assert await world.after(55) == 0
 
 
 # -- freezing
