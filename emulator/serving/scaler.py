@@ -238,6 +238,8 @@ class Scaler:
         else:
             decider.respec(spec)
         self._decide(autoscaler.key, decider, now)
+        if decider.scale.replicas == 0 and self._in_flight(autoscaler.key):
+            self._activate(autoscaler.key)  # a request was here before there was anybody to poke
 
     def _spec(self, autoscaler: Resource[PodAutoscalerSpec]) -> ScaleSpec:
         try:

@@ -128,6 +128,13 @@ async def test_a_poke_has_a_replica_wanted_before_it_returns(world: World) -> No
     assert world.replicas == 1
 
 
+async def test_a_request_that_was_there_first_has_a_replica_wanted_too(world: World) -> None:
+    world.load.in_flight = 1
+    world.scaler.poke("default", "r")
+    world.revision(start="asleep")
+    assert world.replicas == 1
+
+
 async def test_a_poke_for_nobody_is_nothing(world: World) -> None:
     world.scaler.poke("default", "r")
     assert world.store.list(POD_AUTOSCALER) == []
