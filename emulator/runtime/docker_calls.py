@@ -47,7 +47,7 @@ def _create(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> 
     try:
         for mount in spec.mounts:
             if mount.kind == "volume":
-                ensure_volume(client, mount, spec.image, place.instance)
+                ensure_volume(client, mount, _known(client, spec.image), place.instance)
         spec = replace(spec, mounts=tuple(inside(client, mount) for mount in spec.mounts))
         return _created(client, spec, create_body(spec, place))
     except (ImageNotFound, NotFound) as error:
@@ -57,6 +57,12 @@ def _create(client: docker.APIClient, spec: ContainerSpec, place: Placement) -> 
         if error.status_code == http.client.CONFLICT and "already in use" in said:
             raise NameTaken(spec.name, _holder(said)) from error
         raise ContainerFailed(spec.name, "create", said) from error
+
+
+def _known(client: docker.APIClient, ref: str) -> str:
+    """A present image as the engine knows it: by its id where `ref` has that for a digest (see `find_image`)."""
+    found = find_image(client, ref) if parse_name(ref).digest else None
+    return ref if found is None else found.id
 
 
 def _created(client: docker.APIClient, spec: ContainerSpec, body: Json) -> str:

@@ -159,6 +159,14 @@ async def test_a_volume_is_empty_shared_and_written_by_every_user(runtime: Runti
     assert [line.text for line in await output(runtime, second.id)] == ["hello", "[]"]
 
 
+async def test_an_image_named_by_its_id_gets_volumes_too(runtime: Runtime, spec: SpecOf) -> None:
+    found = await runtime.image(PYTHON)
+    assert found is not None
+    mounts = (Mount(kind="volume", source=f"{runtime.instance}-new", target="/app"),)
+    made = spec("1", image=f"never.test/python@{found.id}", mounts=mounts, command=("python3", "-c", "print('well')"))
+    assert [line.text for line in await output(runtime, (await runtime.start(made)).id)] == ["well"]
+
+
 async def test_a_folder_inside_a_volume_is_made_once(runtime: Runtime, spec: SpecOf) -> None:
     volume = f"{runtime.instance}-shared"
     inside = (Mount(kind="volume", source=volume, sub_path="a/b", target="/app"),)
