@@ -1,4 +1,4 @@
-"""The HorizontalPodAutoscaler: its kind, defaults and rules. What it decides is `horizontal.py`'s, and `podscaler.py`
+"""The HorizontalPodAutoscaler: its kind, defaults and rules. What it decides is `horizontal.py`'s, and `podscaling.py`
 carries that out.
 
 Metrics of the types Resource and ContainerResource are measured; those that need an adapter of metrics (Pods, Object,

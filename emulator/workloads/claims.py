@@ -10,29 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import Field
-
 from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.objects.kind import AGE, Column, Json, Kind, Request
-from emulator.objects.model import JsonObject, Model
+from emulator.objects.model import JsonObject, Model, approximated, ignored
 from emulator.objects.problems import Problem, missing
 from emulator.objects.resource import Resource
 from emulator.objects.schemas import not_supported, required
 from emulator.workloads.storedcolumns import ACCESS_MODES
 
 _CLASS = "standard"
+_ONE_SORT = "every claim gets a volume of the engine's, new and empty"
 
 
 class ClaimSpec(Model):
-    access_modes: list[str] = Field(default_factory=list)
-    resources: JsonObject = Field(default_factory=dict)
-    storage_class_name: str | None = None
-    volume_mode: str | None = None
-    volume_name: str = ""
-    volume_attributes_class_name: str | None = None
-    selector: JsonObject | None = None
-    data_source: JsonObject | None = None
-    data_source_ref: JsonObject | None = None
+    access_modes: list[str] = approximated("any Pods of the namespace may mount it", [])
+    resources: JsonObject = approximated("sizes bound nothing", {})
+    storage_class_name: str | None = approximated(_ONE_SORT)
+    volume_mode: str | None = approximated("a volume is a folder")
+    volume_name: str = ignored(_ONE_SORT, "")
+    volume_attributes_class_name: str | None = ignored(_ONE_SORT)
+    selector: JsonObject | None = ignored(_ONE_SORT)
+    data_source: JsonObject | None = ignored(_ONE_SORT)
+    data_source_ref: JsonObject | None = ignored(_ONE_SORT)
 
 
 def _default(obj: Json, request: Request) -> None:
