@@ -7,7 +7,6 @@ OnDelete. Those of the platform are only shown (`platform.py`). Followed: kubern
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any, Literal
 
 from emulator.control.reconciler import Note, Outcome, Reconciler, View
@@ -15,7 +14,6 @@ from emulator.objects.kind import AGE, Column, Json, Kind, Request
 from emulator.objects.model import IntOrString, Model, ignored
 from emulator.objects.names import short_hash
 from emulator.objects.platform import is_platform
-from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 from emulator.objects.selectors import LabelSelector
 from emulator.workloads.platform import stood_for
@@ -29,10 +27,8 @@ from emulator.workloads.templates import (
     IMAGES,
     SELECTOR,
     PodTemplate,
-    container_problems,
     new_pod,
-    restart_problems,
-    selector_problems,
+    workload_problems,
     worth,
 )
 
@@ -62,13 +58,6 @@ def _default(obj: Json, request: Request) -> None:
     fill_template(obj["spec"])
 
 
-def _validate(daemon_set: Resource[DaemonSetSpec], request: Request) -> Iterator[Problem]:
-    spec = daemon_set.obj["spec"]
-    yield from selector_problems(daemon_set, request)
-    yield from container_problems(spec["template"]["spec"], "spec", "template", "spec")
-    yield from restart_problems(spec)
-
-
 def _count(name: str, field: str) -> Column:
     return Column(name, at(f"status.{field}", 0), type="integer")
 
@@ -82,7 +71,7 @@ DAEMON_SET = Kind(
     short_names=("ds",),
     categories=("all",),
     default=_default,
-    validate=_validate,
+    validate=workload_problems,
     columns=(
         _count("Desired", "desiredNumberScheduled"),
         _count("Current", "currentNumberScheduled"),

@@ -45,11 +45,8 @@ from emulator.workloads.templates import (
     IMAGES,
     SELECTOR,
     PodTemplate,
-    container_problems,
     labels_of,
-    replica_problems,
-    restart_problems,
-    selector_problems,
+    workload_problems,
 )
 
 TEMPLATE_HASH = "pod-template-hash"
@@ -91,12 +88,8 @@ def _default(obj: Json, request: Request) -> None:
 
 
 def _validate(deployment: Resource[DeploymentSpec], request: Request) -> Iterator[Problem]:
-    spec = deployment.obj["spec"]
-    yield from selector_problems(deployment, request)
-    yield from replica_problems(spec)
-    yield from container_problems(spec["template"]["spec"], "spec", "template", "spec")
-    yield from restart_problems(spec)
-    strategy, path = spec["strategy"], ("spec", "strategy")
+    yield from workload_problems(deployment, request)
+    strategy, path = deployment.obj["spec"]["strategy"], ("spec", "strategy")
     if strategy["type"] not in ("Recreate", "RollingUpdate"):
         yield not_supported((*path, "type"), strategy["type"], ("Recreate", "RollingUpdate"))
     elif strategy["type"] == "Recreate" and strategy.get("rollingUpdate"):

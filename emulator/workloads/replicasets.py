@@ -8,7 +8,7 @@ pkg/controller/controller_utils.go (ActivePodsWithRanks).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,6 @@ from emulator.control.reconciler import Note, Outcome, Reconciler, View
 from emulator.lib.clock import parse_rfc3339
 from emulator.objects.kind import AGE, Column, Json, Kind, Request, Scale
 from emulator.objects.model import Model
-from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 from emulator.objects.selectors import LabelSelector
 from emulator.workloads.poddefaults import fill_template
@@ -26,11 +25,8 @@ from emulator.workloads.templates import (
     IMAGES,
     SELECTOR,
     PodTemplate,
-    container_problems,
     new_pod,
-    replica_problems,
-    restart_problems,
-    selector_problems,
+    workload_problems,
     worth,
 )
 
@@ -47,14 +43,6 @@ def _default(obj: Json, request: Request) -> None:
     fill_template(obj["spec"])
 
 
-def _validate(replica_set: Resource[ReplicaSetSpec], request: Request) -> Iterator[Problem]:
-    spec = replica_set.obj["spec"]
-    yield from selector_problems(replica_set, request)
-    yield from replica_problems(spec)
-    yield from container_problems(spec["template"]["spec"], "spec", "template", "spec")
-    yield from restart_problems(spec)
-
-
 REPLICA_SET = Kind(
     group="apps",
     version="v1",
@@ -64,7 +52,7 @@ REPLICA_SET = Kind(
     short_names=("rs",),
     categories=("all",),
     default=_default,
-    validate=_validate,
+    validate=workload_problems,
     scale=Scale(),
     columns=(
         Column("Desired", lambda r: r.obj["spec"]["replicas"], type="integer"),

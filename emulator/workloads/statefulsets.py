@@ -22,7 +22,6 @@ from emulator.objects.kind import AGE, Column, Json, Kind, Request, Scale
 from emulator.objects.model import IntOrString, JsonObject, Model, approximated, ignored
 from emulator.objects.names import short_hash
 from emulator.objects.platform import is_platform
-from emulator.objects.problems import Problem
 from emulator.objects.resource import Resource
 from emulator.objects.selectors import LabelSelector
 from emulator.workloads.platform import stood_for
@@ -33,11 +32,8 @@ from emulator.workloads.templates import (
     CONTAINERS,
     IMAGES,
     PodTemplate,
-    container_problems,
     new_pod,
-    replica_problems,
-    restart_problems,
-    selector_problems,
+    workload_problems,
 )
 
 REVISION_HASH = "controller-revision-hash"
@@ -82,14 +78,6 @@ def _default(obj: Json, request: Request) -> None:
     fill_template(spec)
 
 
-def _validate(stateful_set: Resource[StatefulSetSpec], request: Request) -> Iterator[Problem]:
-    spec = stateful_set.obj["spec"]
-    yield from selector_problems(stateful_set, request)
-    yield from replica_problems(spec)
-    yield from container_problems(spec["template"]["spec"], "spec", "template", "spec")
-    yield from restart_problems(spec)
-
-
 STATEFUL_SET = Kind(
     group="apps",
     version="v1",
@@ -99,7 +87,7 @@ STATEFUL_SET = Kind(
     short_names=("sts",),
     categories=("all",),
     default=_default,
-    validate=_validate,
+    validate=workload_problems,
     scale=Scale(),
     columns=(
         Column("Ready", lambda r: f"{r.status.get('readyReplicas', 0)}/{r.obj['spec'].get('replicas', 1)}"),

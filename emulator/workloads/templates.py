@@ -39,8 +39,17 @@ def selector_of(resource: Resource[Any]) -> Selector:
     return selector
 
 
-def selector_problems(resource: Resource[Any], request: Request) -> Iterator[Problem]:
-    """The selector is there, does not change, and matches the template's labels; Kubernetes' texts."""
+def workload_problems(resource: Resource[Any], request: Request) -> Iterator[Problem]:
+    """What is asked of selector, replicas and template where Pods are kept running for good; Kubernetes' texts."""
+    spec = resource.obj["spec"]
+    yield from _selector_problems(resource, request)
+    yield from _replica_problems(spec)
+    yield from container_problems(spec["template"]["spec"], "spec", "template", "spec")
+    yield from _restart_problems(spec)
+
+
+def _selector_problems(resource: Resource[Any], request: Request) -> Iterator[Problem]:
+    """The selector is there, does not change, and matches the template's labels."""
     spec = resource.obj["spec"]
     selector, labels = spec.get("selector") or {}, labels_of(spec["template"])
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
@@ -51,11 +60,10 @@ def selector_problems(resource: Resource[Any], request: Request) -> Iterator[Pro
         yield invalid(("spec", "selector"), selector, "field is immutable")
 
 
-def restart_problems(spec: Json, allowed: tuple[str, ...] = ("Always",)) -> Iterator[Problem]:
-    """A template's restartPolicy is one that its kind can work with."""
+def _restart_problems(spec: Json) -> Iterator[Problem]:
     policy = spec["template"]["spec"].get("restartPolicy", "Always")
-    if policy not in allowed:
-        yield not_supported(("spec", "template", "spec", "restartPolicy"), policy, allowed)
+    if policy != "Always":
+        yield not_supported(("spec", "template", "spec", "restartPolicy"), policy, ("Always",))
 
 
 def container_problems(pod_spec: Json, *path: str) -> Iterator[Problem]:
@@ -80,7 +88,7 @@ def _name_problems(name: str, seen: set[str], path: Path) -> Iterator[Problem]:
     seen.add(name)
 
 
-def replica_problems(spec: Json) -> Iterator[Problem]:
+def _replica_problems(spec: Json) -> Iterator[Problem]:
     replicas = spec.get("replicas")
     if isinstance(replicas, int) and replicas < 0:
         yield invalid(("spec", "replicas"), replicas, "must be greater than or equal to 0")

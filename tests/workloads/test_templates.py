@@ -8,14 +8,14 @@ import pytest
 
 from emulator.objects.kind import Json
 from emulator.objects.resource import Resource
+from emulator.store.admission import Request, decode
 from emulator.workloads.deployments import DEPLOYMENT
 from emulator.workloads.pods import POD
 from emulator.workloads.templates import (
     container_problems,
     labels_of,
     new_pod,
-    replica_problems,
-    restart_problems,
+    workload_problems,
     worth,
 )
 from tests.world import World, obj
@@ -48,23 +48,38 @@ def test_a_name_is_a_label() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "allowed", "said"),
+    ("spec", "policy", "said"),
     [
-        ("Always", ("Always",), []),
-        (None, ("Always",), []),
-        ("Never", ("Always",), ['Unsupported value: "Never": supported values: "Always"']),
-        ("Never", ("OnFailure", "Never"), []),
+        pytest.param({"replicas": 0}, "Always", [], id="whole"),
+        pytest.param({}, None, [], id="with the defaults"),
+        pytest.param(
+            {"replicas": -1},
+            "Always",
+            ["spec.replicas: Invalid value: -1: must be greater than or equal to 0"],
+            id="fewer than none",
+        ),
+        pytest.param(
+            {},
+            "Never",
+            ['spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"'],
+            id="ending for good",
+        ),
+        pytest.param(
+            {"selector": {}},
+            "Always",
+            ["spec.selector: Invalid value: {}: empty selector is invalid for deployment"],
+            id="selecting nothing",
+        ),
     ],
 )
-def test_a_template_restarts_as_its_kind_can(policy: str | None, allowed: tuple[str, ...], said: list[str]) -> None:
-    spec: Json = {"template": {"spec": {"restartPolicy": policy} if policy else {}}}
-    assert [problem.message for problem in restart_problems(spec, allowed)] == said
-
-
-def test_replicas_are_no_fewer_than_none() -> None:
-    assert list(replica_problems({"replicas": 0})) == []
-    (problem,) = replica_problems({"replicas": -1})
-    assert str(problem) == "spec.replicas: Invalid value: -1: must be greater than or equal to 0"
+def test_what_is_kept_running_is_judged(spec: Json, policy: str | None, said: list[str]) -> None:
+    pod = {"containers": [CONTAINER], **({"restartPolicy": policy} if policy else {})}
+    template = {"metadata": {"labels": {"app": "d"}}, "spec": pod}
+    whole = {"selector": {"matchLabels": {"app": "d"}}, "template": template, **spec}
+    made = decode(DEPLOYMENT, obj(DEPLOYMENT, "d", whole))
+    assert [
+        str(problem) for problem in workload_problems(made, Request(None, "me", lambda name, namespace: {}))
+    ] == said
 
 
 def owner(world: World) -> Resource[Any]:
