@@ -18,7 +18,7 @@ from emulator.eventing import filters
 from emulator.eventing.defaults import BROKER_CLASS, NAMESPACE, broker_class, broker_defaults, channel_template
 from emulator.eventing.deliveryspec import DeliverySpec
 from emulator.eventing.sources.schedule import BadSchedule, Schedule
-from emulator.objects.kind import AGE, Column, Json, Kind, Request
+from emulator.objects.kind import AGE, READY, REASON, Column, Json, Kind, Request
 from emulator.objects.model import JsonObject, Model, ignored
 from emulator.objects.names import dns1123_subdomain_faults
 from emulator.objects.problems import Path, Problem, both, invalid_value, missing, under
@@ -294,8 +294,6 @@ def _named(resource: Resource[Any]) -> Iterator[Problem]:
 
 # -- columns
 
-READY = Column("Ready", lambda r: r.condition("Ready")["status"])
-REASON = Column("Reason", lambda r: r.condition("Ready").get("reason", ""))
 _URL = Column("URL", lambda r: (r.status.get("address") or {}).get("url", ""))
 
 

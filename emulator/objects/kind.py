@@ -61,6 +61,9 @@ class Column:
 
 
 AGE = Column("Age", lambda resource: resource.metadata["creationTimestamp"], type="date")
+# Of kinds with conditions, as Knative shows them.
+READY = Column("Ready", lambda resource: resource.condition("Ready")["status"])
+REASON = Column("Reason", lambda resource: resource.condition("Ready").get("reason", ""))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.objects.kind import Column, Kind
+from emulator.objects.kind import READY, REASON, Kind
 from emulator.objects.model import Model, ignored
 from emulator.serving.ingresses import GROUP
 
@@ -23,8 +23,5 @@ CERTIFICATE = Kind(
     spec=CertificateSpec,
     short_names=("kcert",),
     categories=("knative-internal", "networking"),
-    columns=(
-        Column("Ready", lambda r: r.condition("Ready")["status"]),
-        Column("Reason", lambda r: r.condition("Ready").get("reason", "")),
-    ),
+    columns=(READY, REASON),
 )

@@ -16,7 +16,7 @@ from pydantic import Field
 from emulator.control.reconciler import Note, Outcome, Reconciler, View
 from emulator.control.resolver import Unresolved, resolve
 from emulator.objects.conditions import Condition
-from emulator.objects.kind import Column, Json, Kind, Request
+from emulator.objects.kind import READY, REASON, Column, Json, Kind, Request
 from emulator.objects.model import Model, approximated
 from emulator.objects.names import child_name, dns1123_subdomain_faults
 from emulator.objects.problems import Problem, disallowed, missing, under
@@ -108,8 +108,8 @@ DOMAIN_MAPPING = Kind(
     validate=_validate,
     columns=(
         Column("URL", lambda r: r.status.get("url", "")),
-        Column("Ready", lambda r: r.condition("Ready")["status"]),
-        Column("Reason", lambda r: r.condition("Ready").get("reason", "")),
+        READY,
+        REASON,
     ),
 )
 CLUSTER_DOMAIN_CLAIM = Kind(

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.objects.conditions import Condition
-from emulator.objects.kind import Column, Kind
+from emulator.objects.kind import READY, REASON, Kind
 from emulator.objects.model import IntOrString, Model, ignored
 from emulator.objects.resource import Resource
 from emulator.settings import CLUSTER_DOMAIN
@@ -73,10 +73,7 @@ INGRESS = Kind(
     spec=IngressSpec,
     short_names=("kingress", "king"),
     categories=("knative-internal", "networking"),
-    columns=(
-        Column("Ready", lambda r: r.condition("Ready")["status"]),
-        Column("Reason", lambda r: r.condition("Ready").get("reason", "")),
-    ),
+    columns=(READY, REASON),
 )
 
 

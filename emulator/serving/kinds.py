@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
-from emulator.objects.kind import Column, Json, Kind, Request
+from emulator.objects.kind import READY, REASON, Column, Json, Kind, Request
 from emulator.objects.model import Model
 from emulator.objects.names import dns1035_faults
 from emulator.objects.problems import Problem, disallowed, invalid_value, under
@@ -216,8 +216,6 @@ def _status(field: str) -> Column:
     return Column(headers[field], lambda r: r.status.get(field, ""))
 
 
-_READY = Column("Ready", lambda r: r.condition("Ready")["status"])
-_REASON = Column("Reason", lambda r: r.condition("Ready").get("reason", ""))
 _LATEST = (_status("latestCreatedRevisionName"), _status("latestReadyRevisionName"))
 
 SERVICE = Kind(
@@ -231,7 +229,7 @@ SERVICE = Kind(
     webhook=WEBHOOK,
     default=_default_service,
     validate=_validate_service,
-    columns=(_status("url"), *_LATEST, _READY, _REASON),
+    columns=(_status("url"), *_LATEST, READY, REASON),
 )
 CONFIGURATION = Kind(
     group=GROUP,
@@ -244,7 +242,7 @@ CONFIGURATION = Kind(
     webhook=WEBHOOK,
     default=_default_configuration,
     validate=_validate_configuration,
-    columns=(*_LATEST, _READY, _REASON),
+    columns=(*_LATEST, READY, REASON),
 )
 REVISION = Kind(
     group=GROUP,
@@ -260,8 +258,8 @@ REVISION = Kind(
     columns=(
         Column("Config Name", lambda r: r.labels.get(CONFIGURATION_LABEL, "")),
         Column("Generation", lambda r: r.labels.get(GENERATION, "")),
-        _READY,
-        _REASON,
+        READY,
+        REASON,
         Column("Actual Replicas", lambda r: r.status.get("actualReplicas"), type="integer"),
         Column("Desired Replicas", lambda r: r.status.get("desiredReplicas"), type="integer"),
     ),
@@ -278,5 +276,5 @@ ROUTE = Kind(
     webhook=WEBHOOK,
     default=_default_route,
     validate=_validate_route,
-    columns=(_status("url"), _READY, _REASON),
+    columns=(_status("url"), READY, REASON),
 )

@@ -17,7 +17,7 @@ from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.lib.durations import SECOND
 from emulator.lib.gonumbers import INT32_MAX
 from emulator.lib.quantities import Quantity
-from emulator.objects.kind import Column, Json, Kind
+from emulator.objects.kind import READY, REASON, Column, Json, Kind
 from emulator.objects.model import ATOMIC_MAP, Model
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import NAMESPACE
@@ -55,8 +55,8 @@ POD_AUTOSCALER = Kind(
     columns=(
         Column("DesiredScale", lambda r: r.status.get("desiredScale")),
         Column("ActualScale", lambda r: r.status.get("actualScale")),
-        Column("Ready", lambda r: r.condition("Ready")["status"]),
-        Column("Reason", lambda r: r.condition("Ready").get("reason", "")),
+        READY,
+        REASON,
     ),
     ephemeral=True,
 )

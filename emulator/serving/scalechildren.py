@@ -12,7 +12,7 @@ from typing import Any
 from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.lib.durations import SECOND
 from emulator.objects.conditions import Condition
-from emulator.objects.kind import Column, Json, Kind
+from emulator.objects.kind import READY, REASON, Json, Kind
 from emulator.objects.model import Model
 from emulator.objects.resource import Resource
 from emulator.serving.scalespec import ScaleSpec
@@ -36,10 +36,7 @@ METRIC = Kind(
     plural="metrics",
     spec=MetricSpec,
     categories=("knative-internal", "autoscaling"),
-    columns=(
-        Column("Ready", lambda r: r.condition("Ready")["status"]),
-        Column("Reason", lambda r: r.condition("Ready").get("reason", "")),
-    ),
+    columns=(READY, REASON),
     ephemeral=True,
 )
 

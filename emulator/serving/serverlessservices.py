@@ -16,7 +16,7 @@ from pydantic import Field
 
 from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.objects.conditions import Condition
-from emulator.objects.kind import Column, Json, Kind
+from emulator.objects.kind import READY, REASON, Column, Json, Kind
 from emulator.objects.model import ATOMIC_MAP, JsonObject, Model
 from emulator.objects.names import child_name
 from emulator.objects.resource import Resource
@@ -53,8 +53,8 @@ SERVERLESS_SERVICE = Kind(
         Column("Activators", lambda r: r.spec.num_activators, type="integer"),
         Column("ServiceName", lambda r: r.status.get("serviceName", "")),
         Column("PrivateServiceName", lambda r: r.status.get("privateServiceName", "")),
-        Column("Ready", lambda r: r.condition("Ready")["status"]),
-        Column("Reason", lambda r: r.condition("Ready").get("reason", "")),
+        READY,
+        REASON,
     ),
     ephemeral=True,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from emulator.objects.kind import Column, Kind
+from emulator.objects.kind import READY, REASON, Column, Kind
 from emulator.objects.model import Model
 from emulator.objects.podspec import LocalObjectReference
 
@@ -30,8 +30,8 @@ IMAGE = Kind(
     categories=("knative-internal", "caching"),
     columns=(
         Column("Image", lambda r: r.spec.image),
-        Column("Ready", lambda r: r.condition("Ready")["status"]),
-        Column("Reason", lambda r: r.condition("Ready").get("reason", "")),
+        READY,
+        REASON,
     ),
     ephemeral=True,
 )

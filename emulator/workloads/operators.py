@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 
 from emulator.control.reconciler import Outcome, Reconciler, View
 from emulator.objects.conditions import Condition
-from emulator.objects.kind import Column, Json, Kind
+from emulator.objects.kind import READY, REASON, Column, Json, Kind
 from emulator.objects.model import Model
 from emulator.objects.resource import Resource
 from emulator.workloads.configs import CONFIG_MAP
@@ -37,8 +37,8 @@ def _kind(name: str, plural: str) -> Kind[OperatorSpec]:
         also_served=("v1alpha1",),
         columns=(
             Column("Version", lambda r: r.status.get("version")),
-            Column("Ready", lambda r: r.condition("Ready")["status"]),
-            Column("Reason", lambda r: r.condition("Ready").get("reason", "")),
+            READY,
+            REASON,
         ),
     )
 

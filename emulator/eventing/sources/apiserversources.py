@@ -16,9 +16,9 @@ from emulator.control.resolver import Unresolved, resolve
 from emulator.eventing import filters
 from emulator.eventing.brokers import IDENTITY_CREATED
 from emulator.eventing.defaults import NAMESPACE
-from emulator.eventing.kinds import READY, REASON, CloudEventOverrides, eventing_kind, source_problems
+from emulator.eventing.kinds import CloudEventOverrides, eventing_kind, source_problems
 from emulator.objects.conditions import Condition
-from emulator.objects.kind import AGE, Column, Json, Kind, Request
+from emulator.objects.kind import AGE, READY, REASON, Column, Json, Kind, Request
 from emulator.objects.model import JsonObject, Model, ignored
 from emulator.objects.problems import Problem, invalid_value, missing, under
 from emulator.objects.refs import Destination
