@@ -163,7 +163,6 @@ def _show(started: Any, terminal: Any, *, is_rollout: bool) -> None:
     if others:
         counts = (f"{len(items)} {kind.name}{'' if len(items) == 1 else 's'}" for kind, items in others.items())
         lines += ["", f"and {', '.join(counts)}"]
-    lines += [f"{item.kind.name} {_local_name(item)} is not ready: {_why(item)}" for item in _failed(own)]
     lines += ["", f"{_said_of_states(rows, is_rollout)}Ctrl-C stops.", _OTHERS, ""]
     terminal.write("\n".join(lines))
     revisions = store.registry.of_plural("serving.knative.dev", "v1", "revisions")
@@ -174,21 +173,6 @@ def _said_of_states(rows: list[list[str]], is_rollout: bool) -> str:
     if is_rollout and rows:
         return "Each Service is started once, as a cluster does; then it sleeps until a request comes. "
     return "Asleep until a request comes. " if any(row[2] == "asleep" for row in rows) else ""
-
-
-def _failed(own: Any) -> list[Any]:
-    """The user's objects that cannot become ready as things are, Services apart: their state is in the table."""
-    return [
-        item
-        for kind, items in own.items()
-        for item in items
-        if item.has_failed and (kind.group, kind.name) != ("serving.knative.dev", "Service")
-    ]
-
-
-def _why(item: Any) -> str:
-    ready = item.condition("Ready")
-    return str(ready.get("message") or ready.get("reason"))
 
 
 def _log_start(started: Any) -> None:

@@ -19,6 +19,7 @@ from emulator.control.addresses import Addresses
 from emulator.control.reconciler import Note, Outcome, Read, Reconciler, View
 from emulator.control.recorder import Recorder
 from emulator.control.relations import Index
+from emulator.control.standing import Standing
 from emulator.objects.conditions import summarize
 from emulator.objects.kind import Json, Kind, Registry
 from emulator.objects.resource import Key, Resource
@@ -55,6 +56,7 @@ class Controller:
         self._failures: dict[Key, int] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._rests_until = 0.0
+        self._standing = Standing(store)
         self._notes: list[tuple[Resource[Any], Note, str]] = []
         store.observe(self._changed)
 
@@ -103,6 +105,7 @@ class Controller:
         self._queue.pop(key, None)
         self._failures.pop(key, None)
         self._applied.pop(key, None)
+        self._standing.forget(key)
         if timer := self._timers.pop(key, None):
             timer.cancel()
         self._note_reads(key, set())
@@ -183,12 +186,15 @@ class Controller:
         notes, self._notes = self._notes, []
         for about, note, component in notes:
             self._recorder.record(about, note, component)
+        self._standing.tell({about.key for about, note, _ in notes if note.is_told and note.type == "Warning"})
 
     def _write_status(self, resource: Resource[Any], outcome: Outcome) -> None:
         status: Json = dict(outcome.status)
         if outcome.conditions is not None:
             before = resource.status.get("conditions", ())
-            status["conditions"] = summarize(outcome.conditions, before, self._store.now(), outcome.happy)
+            conditions = summarize(outcome.conditions, before, self._store.now(), outcome.happy)
+            status["conditions"] = conditions
+            self._standing.note(resource, next((c["status"] for c in conditions if c["type"] == "Ready"), None))
         if status:
             if resource.kind.has_observed:
                 status["observedGeneration"] = resource.generation

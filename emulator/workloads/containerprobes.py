@@ -19,7 +19,7 @@ from emulator.lib.tasks import Tasks
 from emulator.objects.podspec import Container, Probe
 from emulator.runtime.base import RunningContainer
 from emulator.workloads.hooks import before_stop
-from emulator.workloads.probing import Check, checker, first_success, heard, port_checker, steadily
+from emulator.workloads.probing import Check, asked_by, checker, first_success, heard, port_checker, steadily
 from emulator.workloads.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
@@ -184,8 +184,10 @@ class ContainerProbes:
 
     def _advise(self, probe: Probe) -> None:
         self._tell_unhealthy("readiness")
-        if probe.exec is None and self._running.address is not None:
+        about = self._around.about
+        if probe.exec is None and self._running.address is not None and "port" not in self._verdicts.took:
             said = "not ready after %.0f s: nothing answers on port %d; the function must listen on 0.0.0.0:$PORT"
-            trouble(logger, self._around.about, said, _SILENT_S, next(iter(self._running.addresses)))
+            trouble(logger, about, said, _SILENT_S, next(iter(self._running.addresses)))
         else:
-            trouble(logger, self._around.about, "not ready after %.0f s: its readiness probe fails", _SILENT_S)
+            said = "not ready after %.0f s: its readiness probe fails (%s)"
+            trouble(logger, about, said, _SILENT_S, asked_by(probe))

@@ -33,6 +33,16 @@ def checker(probe: Probe, container: Container, runtime: Runtime, id: str, addre
     return _asked(ask, _number(port, container), runtime, id, addresses)
 
 
+def asked_by(probe: Probe) -> str:
+    """What `probe` asks, for the log."""
+    if probe.exec is not None:
+        return f"exec {' '.join(probe.exec.command or ())}"
+    if probe.http_get is not None:
+        port = f" on port {probe.http_get.port}" if probe.http_get.port else ""
+        return f"GET {probe.http_get.path or '/'}{port}"
+    return "gRPC health" if probe.grpc is not None else "TCP connection"
+
+
 def port_checker(
     probe: Probe, container: Container, runtime: Runtime, id: str, addresses: Mapping[int, Address]
 ) -> Check | None:

@@ -117,6 +117,15 @@ def test_a_function_that_never_listens_gets_advice(kemu: Kemu) -> None:
     assert "nothing answers on port 8080; the function must listen on 0.0.0.0:$PORT" in said
 
 
+def test_a_readiness_probe_that_fails_is_not_taken_for_a_port_that_nobody_listens_on(kemu: Kemu) -> None:
+    container = {"readinessProbe": {"httpGet": {"path": "/healthz"}}}
+    hello = service("hello", env={"READY_AFTER_MS": "900000"}, container=container, spec={"timeoutSeconds": 2})
+    kemu.write("hello.yaml", hello)
+    kemu.up()
+    assert kemu.request("hello").status == 504
+    assert "its readiness probe fails (GET /healthz on port 8080)" in kemu.said("not ready after 10 s", "hello-00001")
+
+
 def test_a_port_in_use_is_told_with_who_holds_it(kemu: Kemu) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
