@@ -30,7 +30,8 @@ class Step(BaseHTTPRequestHandler):
         else:
             data = json.loads(body or b"{}")
         answer = json.dumps({**data, "message": data.get("message", "") + MESSAGE}).encode()
-        print(f"{data.get('message', '')!r} becomes {data.get('message', '') + MESSAGE!r}", flush=True)
+        # With its line end in one piece: several threads print.
+        print(f"{data.get('message', '')!r} becomes {data.get('message', '') + MESSAGE!r}\n", end="", flush=True)
         self.send_response(200)
         self.send_header("Ce-Specversion", "1.0")
         self.send_header("Ce-Id", str(uuid.uuid4()))
