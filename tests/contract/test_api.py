@@ -222,12 +222,12 @@ def test_a_sidecar_is_reached_on_localhost(cluster: Cluster) -> None:
 @should("e2e/TestEmptyDir")
 def test_an_empty_dir_in_memory_can_be_written(cluster: Cluster) -> None:
     code = (
-        "from http.server import *\n"
+        "from http.server import *;from socketserver import ThreadingTCPServer as S\n"
         "class H(BaseHTTPRequestHandler):\n"
         " def do_GET(s):\n"
         "  open('/data/f','w').write('kept');t=[l for l in open('/proc/mounts') if ' /data ' in l][0].encode()\n"
         "  s.send_response(200);s.send_header('Content-Length',str(len(t)));s.end_headers();s.wfile.write(t)\n"
-        "ThreadingHTTPServer(('',8080),H).serve_forever()"
+        "S(('',8080),H).serve_forever()"
     )
     container = {
         "image": PYTHON,

@@ -19,11 +19,11 @@ pytestmark = pytest.mark.engine
 
 PYTHON = "kemu.test/pyfunc"
 EAT = (
-    "import os;from http.server import *\n"
+    "import os;from http.server import *;from socketserver import ThreadingTCPServer as S\n"
     "class H(BaseHTTPRequestHandler):\n"
     " def do_GET(s):\n"
     "  kept=bytearray(os.urandom(1))*(int(s.path[1:] or 1)<<20);s.send_response(200);s.end_headers()\n"
-    "ThreadingHTTPServer(('',8080),H).serve_forever()"
+    "S(('',8080),H).serve_forever()"
 )
 
 
