@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from emulator.runtime.base import Address
 
+USER_AGENT = "kube-probe/1.31"
 _PROXY_S = 0.01
 
 
@@ -38,7 +39,7 @@ async def http_get(
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
     if not any(name.lower() == "host" for name, _ in headers):
         lines.append(f"Host: {address[0]}:{address[1]}")
-    lines += ["User-Agent: kube-probe/1.31", "Accept: */*", "Connection: close", "", ""]
+    lines += [f"User-Agent: {USER_AGENT}", "Accept: */*", "Connection: close", "", ""]
     try:
         async with asyncio.timeout(timeout_s):
             reader, writer = await asyncio.open_connection(*address, ssl=tls)

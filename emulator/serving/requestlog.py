@@ -19,12 +19,12 @@ from emulator.lib.gotemplatefunctions import TemplateFault
 from emulator.lib.gotemplates import Struct, Template, parse
 from emulator.objects.podmarks import REVISION_LABEL
 from emulator.objects.resource import Resource
+from emulator.runtime.probes import USER_AGENT
 from emulator.serving.annotations import CONFIGURATION_LABEL, NAMESPACE, SERVICE_LABEL
 from emulator.serving.kinds import REVISION
 from emulator.serving.throttler import Throttler
-from emulator.store.projection import Projection
+from emulator.store.projection import Projection, follow_config
 from emulator.store.store import Store
-from emulator.store.watch import Change
 
 CONFIG = "config-observability"
 ENABLED, TEMPLATE = "logging.enable-request-log", "logging.request-log-template"
@@ -38,9 +38,6 @@ DEFAULT_TEMPLATE = (
     '"referer": "{{js .Request.Referer}}", "latency": "{{.Response.Latency}}s", '
     '"protocol": "{{.Request.Proto}}"}, "traceId": "{{.TraceID}}"}'
 )
-
-PROBER = b"kube-probe/1.31"
-"""The kubelet, as probes.py has it."""
 
 Write = Callable[[str, str, str], None]
 """Appends a line to queue-proxy's log: namespace, Pod, text."""
@@ -60,7 +57,7 @@ class RequestLogs:
     def start(self) -> None:
         """Keep the Throttlers' logs as they should be; call it when there are Throttlers."""
         Projection(self._store, REVISION, self._give, self._drop)
-        self._store.observe(self._changed)
+        follow_config(self._store, CONFIG, NAMESPACE, self._reconfigure)
 
     def probed(self, pod: Resource[Any], is_well: bool, seconds: float) -> None:
         """A Pod's readiness was asked for, in its own rhythm."""
@@ -72,15 +69,10 @@ class RequestLogs:
         config = self._store.config(CONFIG, NAMESPACE)
         self._template, self._has_probes = template_of(config), _is_on(config, PROBES)
 
-    def _changed(self, change: Change) -> None:
-        if (change.resource.kind.name, change.resource.name, change.resource.namespace) == (
-            "ConfigMap",
-            CONFIG,
-            NAMESPACE,
-        ):
-            self._configure()
-            for revision in self._store.list(REVISION):
-                self._give(revision)
+    def _reconfigure(self) -> None:
+        self._configure()
+        for revision in self._store.list(REVISION):
+            self._give(revision)
 
     def _give(self, revision: Resource[Any]) -> None:
         throttler = self._throttler_of(revision.namespace, revision.name)
@@ -144,7 +136,7 @@ class RequestLog:
 
     def probe(self, pod: str, is_well: bool, seconds: float) -> None:
         """The kubelet has asked for this Pod's readiness."""
-        request = request_fields(b"GET", b"/", [(b"User-Agent", PROBER)])
+        request = request_fields(b"GET", b"/", [(b"User-Agent", USER_AGENT.encode())])
         response = {"Code": 200 if is_well else 503, "Size": 5 if is_well else 0, "Latency": seconds}
         self._tell(request, response, "", pod)
 

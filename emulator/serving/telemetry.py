@@ -18,13 +18,13 @@ from emulator.objects.resource import Key, Resource
 from emulator.serving.annotations import CONFIGURATION_LABEL, NAMESPACE, SERVICE_LABEL
 from emulator.serving.kinds import REVISION
 from emulator.serving.podautoscalers import POD_AUTOSCALER
+from emulator.serving.requestlog import CONFIG
 from emulator.serving.scaler import Figures
 from emulator.serving.throttler import Throttler
-from emulator.store.projection import Projection
+from emulator.store.projection import Projection, follow_config
 from emulator.store.store import Store
-from emulator.store.watch import Change
 
-CONFIG, PROTOCOL = "config-observability", "request-metrics-protocol"
+PROTOCOL = "request-metrics-protocol"
 # request_metric.go, latencyBounds: seconds
 BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 
@@ -74,7 +74,7 @@ class Telemetry:
     def start(self) -> None:
         """Have durations kept where they are wanted; call it when there are Throttlers."""
         Projection(self._store, REVISION, self._give, lambda revision: None)
-        self._store.observe(self._changed)
+        follow_config(self._store, CONFIG, NAMESPACE, self._reconfigure)
 
     def text(self) -> str:
         """All metrics in Prometheus' text format."""
@@ -93,12 +93,10 @@ class Telemetry:
     def _wants_durations(self) -> bool:
         return self._store.config(CONFIG, NAMESPACE).get(PROTOCOL, "none") == "prometheus"
 
-    def _changed(self, change: Change) -> None:
-        resource = change.resource
-        if (resource.kind.name, resource.name, resource.namespace) == ("ConfigMap", CONFIG, NAMESPACE):
-            self._is_kept = self._wants_durations()
-            for revision in self._store.list(REVISION):
-                self._give(revision)
+    def _reconfigure(self) -> None:
+        self._is_kept = self._wants_durations()
+        for revision in self._store.list(REVISION):
+            self._give(revision)
 
     def _give(self, revision: Resource[Any]) -> None:
         throttler = self._throttler_of(revision.namespace, revision.name)

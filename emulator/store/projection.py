@@ -1,7 +1,8 @@
 """Read-only tables kept current by the Store's changes: what the data plane looks at.
 
 A Projection maps each object of one kind to a row; it is told of every change before anyone else reads the table, so
-the data plane never waits for the control plane and never asks the Store.
+the data plane never waits for the control plane and never asks the Store. `follow_config` is the same for the one
+ConfigMap of some settings.
 """
 
 from __future__ import annotations
@@ -37,3 +38,14 @@ class Projection(Generic[S]):
             self._drop(change.resource)
         else:
             self._put(change.resource)
+
+
+def follow_config(store: Store, name: str, namespace: str, changed: Callable[[], None]) -> None:
+    """Call `changed` after each change of this ConfigMap, its coming and going included."""
+
+    def told(change: Change) -> None:
+        resource = change.resource
+        if resource.kind is store.config_maps and (resource.name, resource.namespace) == (name, namespace):
+            changed()
+
+    store.observe(told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.store.projection import Projection
+from emulator.store.projection import Projection, follow_config
 from emulator.workloads.configs import CONFIG_MAP
 from tests.world import World
 
@@ -46,3 +46,15 @@ def test_a_write_that_changes_nothing_and_other_kinds_are_no_news() -> None:
     world.config("a", "default", {"k": "1"})
     world.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}})
     assert table.writes == 1
+
+
+def test_one_config_map_is_followed_through_coming_and_going() -> None:
+    world = World()
+    seen: list[dict[str, str]] = []
+    follow_config(world.store, "a", "default", lambda: seen.append(dict(world.store.config("a", "default"))))
+    world.config("a", "default", {"k": "1"})
+    world.config("b", "default", {"k": "2"})
+    world.config("a", "other", {"k": "3"})
+    world.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}})
+    world.store.delete(CONFIG_MAP, "a", "default")
+    assert seen == [{"k": "1"}, {}]
