@@ -1,7 +1,7 @@
 """What config-network and the annotations that overrule it say of routing, beside the templates (hostnames.py).
 
-Pure. Older spellings of the keys count, too. Followed: knative/networking pkg/config/config.go,
-pkg/apis/networking/register.go; knative/serving pkg/networking/util.go (serving §4.8, §7).
+Pure, of what configrules.py let in. Older spellings of the keys count, too. Followed: knative/networking
+pkg/config/config.go, pkg/apis/networking/register.go; knative/serving pkg/networking/util.go (serving §4.8, §7).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from emulator.lib.durations import SECOND, parse_go
+from emulator.lib.gonumbers import parse_bool
 from emulator.serving.annotations import ROLLOUT_DURATIONS
 
 CONFIG = "config-network"
@@ -31,30 +32,33 @@ def http_option(annotations: Mapping[str, str], network: Mapping[str, str]) -> s
             if text.lower() not in _OPTIONS:
                 raise BadProtocol(f"incorrect http-protocol annotation: {text}; {key} may be Enabled or Redirected")
             return _OPTIONS[text.lower()]
-    text = network.get("http-protocol") or network.get("httpProtocol") or "enabled"
+    text = _written(network, "http-protocol", "httpProtocol") or "enabled"
     return "" if text.lower() == "disabled" else _OPTIONS.get(text.lower(), "Enabled")
 
 
 def rollout_s(annotations: Mapping[str, str], network: Mapping[str, str]) -> int:
     """How long a gradual rollout takes in seconds; 0 for none. The annotation is a Go duration, the key a number."""
+    asked = next((annotations[key] for key in ROLLOUT_DURATIONS if key in annotations), "0s")
     try:
-        if (
-            seconds := parse_go(next((annotations[key] for key in ROLLOUT_DURATIONS if key in annotations), "0s"))
-            // SECOND
-        ):
-            return int(seconds)
-        return max(0, int(network.get("rollout-duration") or network.get("rolloutDuration") or 0))
+        return parse_go(asked) // SECOND or max(0, int(_written(network, "rollout-duration", "rolloutDuration") or 0))
     except ValueError:
         return 0
 
 
 def claims_domains(network: Mapping[str, str]) -> bool:
     """Whether a DomainMapping makes the ClusterDomainClaim that it needs."""
-    text = network.get("autocreate-cluster-domain-claims") or network.get("autocreateClusterDomainClaims") or ""
-    return text.lower() in ("true", "t", "1")
+    try:
+        return parse_bool(_written(network, "autocreate-cluster-domain-claims", "autocreateClusterDomainClaims"))
+    except ValueError:
+        return False
 
 
 def ingress_class(annotations: Mapping[str, str], network: Mapping[str, str]) -> str:
     """Who is to carry an Ingress out; kemu carries out all."""
-    asked = next((annotations[key] for key in _INGRESS_CLASSES if annotations.get(key)), "")
-    return asked or network.get("ingress-class") or network.get("ingress.class") or _DEFAULT_CLASS
+    asked = _written(annotations, *_INGRESS_CLASSES)
+    return asked or _written(network, "ingress-class", "ingress.class") or _DEFAULT_CLASS
+
+
+def _written(data: Mapping[str, str], *keys: str) -> str:
+    """The value of the first of these keys that has one, newer names first; "" if none has."""
+    return next((data[key] for key in keys if data.get(key)), "")

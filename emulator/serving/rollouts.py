@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from emulator.lib.durations import SECOND
+
 ROLLOUT = "networking.internal.knative.dev/rollout"
-SECOND_NS = 1_000_000_000
 _MIN_STEP_S = 1.0
 """An Ingress of kemu's is ready at once: the step that Knative derives from that delay is its least, one second."""
 
@@ -104,7 +105,7 @@ def _begun(shift: Shift, duration_s: int, now: int) -> Shift:
     left_s = max(1.0, duration_s - _MIN_STEP_S)
     left = shift.percent - 1
     steps = min(max(1.0, left_s / _MIN_STEP_S), left)
-    every = int(left_s / steps * SECOND_NS)
+    every = int(left_s / steps * SECOND)
     size = math.floor(left / steps + 0.5)
     return replace(shift, pace=Pace(started=now, due=now + every, every=every, size=size))
 

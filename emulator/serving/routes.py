@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from emulator.control.reconciler import Note, Outcome, Reconciler, View
+from emulator.lib.durations import SECOND
 from emulator.objects.conditions import Condition
 from emulator.objects.kind import Json
 from emulator.objects.resource import Key, Resource
@@ -18,7 +19,7 @@ from emulator.serving.hostnames import VISIBILITY, BadTemplate, HostNames
 from emulator.serving.ingresses import INGRESS
 from emulator.serving.kinds import CONFIGURATION, REVISION, RouteSpec
 from emulator.serving.networkconfig import CONFIG, BadProtocol, http_option, ingress_class, rollout_s
-from emulator.serving.rollouts import ROLLOUT, SECOND_NS, Shift, next_due, read, stepped
+from emulator.serving.rollouts import ROLLOUT, Shift, next_due, read, stepped
 from emulator.serving.routeingress import Routing, ingress_of, placeholder
 from emulator.serving.routetargets import ASSIGNED, Target, goals, tags_of, targets_of, traffic
 
@@ -54,7 +55,7 @@ def _unassigned(route: Resource[RouteSpec], view: View, why: Condition, status: 
 
 
 def _assigned(route: Resource[RouteSpec], view: View, names: HostNames, targets: Sequence[Target]) -> Outcome:
-    network, now = view.config(CONFIG, NAMESPACE), int(view.now.timestamp() * SECOND_NS)
+    network, now = view.config(CONFIG, NAMESPACE), int(view.now.timestamp() * SECOND)
     ingress = view.find(INGRESS, route.name, route.namespace)
     before = read(ingress.annotations.get(ROLLOUT, "")) if ingress is not None else []
     shifts = stepped(goals(targets), before, rollout_s(route.annotations, network), now)
@@ -73,7 +74,7 @@ def _assigned(route: Resource[RouteSpec], view: View, names: HostNames, targets:
     shown = [_with_url(entry, names) for entry in traffic(targets, shifts)]
     status = {"traffic": shown, "url": names.url(), "address": {"url": names.address}}
     due = next_due(shifts)
-    wait_s = None if due is None else max(0.0, (due - now) / SECOND_NS)
+    wait_s = None if due is None else max(0.0, (due - now) / SECOND)
     return Outcome(conditions, status, children, notes=notes, requeue_s=wait_s)
 
 

@@ -26,6 +26,12 @@ def test_the_progress_deadline(annotation: str, config: str, expected: int) -> N
     assert progress_deadline_s(annotations, {"progress-deadline": config} if config else {}) == expected
 
 
+def test_older_names_of_the_keys_count_where_the_newer_are_not_written() -> None:
+    assert progress_deadline_s({}, {"progressDeadline": "90s"}) == 90
+    assert progress_deadline_s({}, {"progressDeadline": "90s", "progress-deadline": "2m"}) == 120
+    assert unasked_registries({"registriesSkippingTagResolving": "a.test"}) == {"a.test"}
+
+
 def test_registries_are_listed_with_commas() -> None:
     assert unasked_registries({}) == {"kind.local", "ko.local", "dev.local"}
     assert unasked_registries({"registries-skipping-tag-resolving": "a.test, b.test"}) == {"a.test", "b.test"}

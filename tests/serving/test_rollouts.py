@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.serving.rollouts import SECOND_NS, Pace, Shift, next_due, read, stepped, written
+from emulator.lib.durations import SECOND
+from emulator.serving.rollouts import Pace, Shift, next_due, read, stepped, written
 
-NOW = 1_000 * SECOND_NS
+NOW = 1_000 * SECOND
 
 
 def goal(revision: str, percent: int = 100, tag: str = "") -> Shift:
@@ -19,7 +20,7 @@ def run(duration_s: int, before: list[Shift], newest: Shift, ticks: int = 10_000
     found: list[tuple[float, Shift]] = []
     for _ in range(ticks):
         states = stepped([newest], states, duration_s, now)
-        found.append(((now - NOW) / SECOND_NS, states[0]))
+        found.append(((now - NOW) / SECOND, states[0]))
         due = next_due(states)
         if due is None:
             return found
@@ -51,11 +52,11 @@ def test_a_long_rollout_moves_a_percent_a_step() -> None:
 
 def test_nothing_moves_before_its_time() -> None:
     begun = stepped([goal("r2")], [goal("r1")], 60, NOW)
-    assert stepped([goal("r2")], begun, 60, NOW + SECOND_NS // 2) == begun
+    assert stepped([goal("r2")], begun, 60, NOW + SECOND // 2) == begun
 
 
 def test_a_newer_revision_stacks_and_the_newest_of_the_older_gives_first() -> None:
-    half = Shift("hello", "", 100, (("r1", 60), ("r2", 40)), Pace(NOW, NOW + 1, SECOND_NS, 10))
+    half = Shift("hello", "", 100, (("r1", 60), ("r2", 40)), Pace(NOW, NOW + 1, SECOND, 10))
     (begun,) = stepped([goal("r3")], [half], 5, NOW)
     assert begun.revisions == (("r1", 60), ("r2", 39), ("r3", 1))
     shares = [shift.revisions for _, shift in run(5, [half], goal("r3"))]
@@ -77,7 +78,7 @@ def test_a_newer_revision_stacks_and_the_newest_of_the_older_gives_first() -> No
     ],
 )
 def test_a_changed_share_of_the_whole(percent: int, shares: tuple[tuple[str, int], ...]) -> None:
-    half = Shift("hello", "", 80, (("r1", 40), ("r2", 40)), Pace(NOW, NOW + SECOND_NS, SECOND_NS, 10))
+    half = Shift("hello", "", 80, (("r1", 40), ("r2", 40)), Pace(NOW, NOW + SECOND, SECOND, 10))
     (after,) = stepped([goal("r2", percent)], [half], 60, NOW)
     assert after.revisions == shares
 
