@@ -17,6 +17,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from emulator.control.addresses import Addresses
@@ -190,10 +191,10 @@ class App:
                 listening = Listening(settings.port, _port(sockets.control), sockets.inside.getsockname()[:2])
                 put_start_objects(self.store, listening, version)
                 # What an earlier run left is settled before files change it: by then owners know what they wrote.
-                parts.controller.settle()
-                self._loader.settle = parts.controller.settle
+                parts.controller.settle(wholly=False)
+                self._loader.settle = partial(parts.controller.settle, wholly=False)
                 applied = self._loader.apply(wanted)
-                parts.controller.settle()
+                parts.controller.settle(wholly=False)
                 for name, work in parts.work():
                     tasks.spawn(work, name)
                 tasks.spawn(self._disk.run(), "disk")
@@ -205,7 +206,7 @@ class App:
                 for name, server in parts.listen(sockets, state.prefix, self._kept()):
                     tasks.spawn(server.run(), name)
                 await parts.images.looked(_LOOK_S)
-                parts.controller.settle()
+                parts.controller.settle(wholly=False)
                 await asyncio.to_thread(self._instance.publish, state)
                 collector.spare()
                 show(Started(state.url, state.api_url, self.store, applied))

@@ -49,6 +49,7 @@ class Controller:
         self._index = Index(store, {kind: r.references for kind, r in reconcilers.items() if r.references})
         self._prunes = {kind: _kinds(r.prunes, store.registry) for kind, r in reconcilers.items()}
         self._queue: OrderedDict[Key, None] = OrderedDict()
+        self._waiting: OrderedDict[Key, None] = OrderedDict()
         self._wake = asyncio.Event()
         self._readers: dict[Read, set[Key]] = {}
         self._reads: dict[Key, set[Read]] = {}
@@ -67,9 +68,9 @@ class Controller:
             if (left_s := self._rests_until - perf_counter()) > 0:
                 await asyncio.sleep(left_s)
             end = perf_counter() + _SLICE_S
-            while self._queue and perf_counter() < end:
-                self._step()
-            if not self._queue:
+            while (queue := self._queue or self._waiting) and perf_counter() < end:
+                self._step(queue)
+            if not queue:
                 self._record()
                 self._wake.clear()
             await asyncio.sleep(0)
@@ -78,10 +79,13 @@ class Controller:
         """Leave the loop to a request that is about to be answered, for some 30 ms."""
         self._rests_until = perf_counter() + _REST_S
 
-    def settle(self) -> None:
-        """Run until nothing is queued; for start-up and tests. Timers are not waited for."""
-        while self._queue:
-            self._step()
+    def settle(self, *, wholly: bool = True) -> None:
+        """Run until nothing is queued; for start-up and tests. Timers are not waited for.
+
+        What can wait does, unless this is to be done `wholly`.
+        """
+        while queue := self._queue or (self._waiting if wholly else None):
+            self._step(queue)
         self._record()
 
     # -- what makes a key dirty
@@ -98,11 +102,13 @@ class Controller:
                 self._enqueue(reader)
 
     def _enqueue(self, key: Key) -> None:
-        self._queue[key] = None
+        queue = self._waiting if self._reconcilers[key.kind].can_wait else self._queue
+        queue[key] = None
         self._wake.set()
 
     def _forget(self, key: Key) -> None:
         self._queue.pop(key, None)
+        self._waiting.pop(key, None)
         self._failures.pop(key, None)
         self._applied.pop(key, None)
         self._standing.forget(key)
@@ -129,8 +135,8 @@ class Controller:
 
     # -- one run
 
-    def _step(self) -> None:
-        key, _ = self._queue.popitem(last=False)
+    def _step(self, queue: OrderedDict[Key, None]) -> None:
+        key, _ = queue.popitem(last=False)
         resource = self._store.find(key.kind, key.name, key.namespace)
         if resource is None or resource.is_deleting:
             return

@@ -160,6 +160,7 @@ class Reconciler:
     and name); what nobody controls of the kinds in `adopts`
     becomes its child when it wants one of that name. `references` gives the keys that an object
     of this kind names, for other reconcilers' `View.referring`. `component` is who Kubernetes events are from.
+    A kind that `can_wait` makes what is only looked at: it is reconciled when nothing else is to be done.
     """
 
     reconcile: Reconcile
@@ -167,3 +168,4 @@ class Reconciler:
     adopts: tuple[Kind[Any], ...] = ()
     references: References | None = None
     component: str = "kemu"
+    can_wait: bool = False

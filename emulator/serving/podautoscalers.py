@@ -71,7 +71,7 @@ def reconcile(autoscaler: Resource[PodAutoscalerSpec], view: View) -> Outcome:
     return Outcome(None, autoscaler.status, [own, serverless_service(autoscaler, view)])
 
 
-POD_AUTOSCALER_RECONCILER = Reconciler(reconcile, prunes=(HORIZONTAL, METRIC))
+POD_AUTOSCALER_RECONCILER = Reconciler(reconcile, prunes=(HORIZONTAL, METRIC), can_wait=True)
 
 
 def horizontal(autoscaler: Resource[PodAutoscalerSpec], scale: ScaleSpec) -> Json:

@@ -46,7 +46,7 @@ def reconcile(metric: Resource[MetricSpec], view: View) -> Outcome:
     return Outcome([Condition.true("Ready")])
 
 
-METRIC_RECONCILER = Reconciler(reconcile)
+METRIC_RECONCILER = Reconciler(reconcile, can_wait=True)
 
 
 def serverless_service(autoscaler: Resource[Any], view: View) -> Json:

@@ -79,7 +79,7 @@ def reconcile(sks: Resource[ServerlessServiceSpec], view: View) -> Outcome:
     return Outcome([backed, populated], {"serviceName": sks.name, "privateServiceName": private}, children)
 
 
-SERVERLESS_SERVICE_RECONCILER = Reconciler(reconcile)
+SERVERLESS_SERVICE_RECONCILER = Reconciler(reconcile, can_wait=True)
 _BACKED = "ActivatorEndpointsPopulated"
 
 

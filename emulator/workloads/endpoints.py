@@ -194,4 +194,4 @@ def _slice_endpoint(pod: Resource[Any], spec: ServiceSpec) -> Json:
     }
 
 
-CORE_SERVICE_RECONCILER = Reconciler(reconcile, prunes=(ENDPOINTS, ENDPOINT_SLICE))
+CORE_SERVICE_RECONCILER = Reconciler(reconcile, prunes=(ENDPOINTS, ENDPOINT_SLICE), can_wait=True)

@@ -82,6 +82,22 @@ def world() -> World:
     return World()
 
 
+def test_what_can_wait_is_left_when_the_rest_is_settled(world: World) -> None:
+    looked_at: list[str] = []
+
+    def look(child: Resource[ParentSpec], view: View) -> Outcome:
+        looked_at.append(child.name)
+        return Outcome()
+
+    reconcilers = {PARENT: Reconciler(reconcile, prunes=(CHILD,)), CHILD: Reconciler(look, can_wait=True)}
+    controller = Controller(world.store, reconcilers, Recorder(world.store, KUBE_EVENT), Addresses())
+    world.store.create(_object("Parent", "p", names=["a", "b"]))
+    controller.settle(wholly=False)
+    assert (world.children(), looked_at) == (["a", "b"], [])
+    controller.settle()
+    assert looked_at == ["a", "b"]
+
+
 async def test_while_it_rests_nothing_is_reconciled_and_all_of_it_afterwards(world: World) -> None:
     async with Tasks() as tasks:
         tasks.spawn(world.controller.run(), "controller")
