@@ -14,12 +14,10 @@ from typing import Any
 import click
 
 from emulator.cli.client import Failure, NotThere, data_dir_option
-from emulator.cli.printing import columns
+from emulator.cli.overview import local_name, overview, talkers
 from emulator.lib.report import report
 
 logger = logging.getLogger(__name__)
-
-_OTHERS = 'From another terminal: `kemu ps`, `kemu get`, `kemu logs`; and kubectl, kn, func after `eval "$(kemu env)"`.'
 
 
 @click.command(short_help="Run manifests: Services, Brokers, Sources … until Ctrl-C.")
@@ -145,53 +143,13 @@ def _loop_factory() -> Any:
 
 
 def _show(started: Any, terminal: Any, *, is_rollout: bool) -> None:
-    """The table at the start: Services with URL and state, then what else there is and where to go on."""
     store = started.store
-    own = {kind: [item for item in store.list(kind) if item.controller is None] for kind in store.registry}
-    services = own[store.registry.of_plural("serving.knative.dev", "v1", "services")]
-    lines = [f"kemu listens on {started.url}", ""]
-    rows = [[_local_name(service), str(service.status.get("url", "")), _state(service)] for service in services]
-    others = {
-        kind: items
-        for kind, items in own.items()
-        if items and kind.group.split(".")[0] in ("eventing", "messaging", "flows", "sources")
-    }
-    if rows:
-        lines.append(columns([["SERVICE", "URL", "STATE"], *rows]))
-    else:
-        lines.append("no Services in these manifests" if others else "no objects in these manifests")
-    if others:
-        counts = (f"{len(items)} {kind.name}{'' if len(items) == 1 else 's'}" for kind, items in others.items())
-        lines += ["", f"and {', '.join(counts)}"]
-    lines += ["", f"{_said_of_states(rows, is_rollout)}Ctrl-C stops.", _OTHERS, ""]
-    terminal.write("\n".join(lines))
-    revisions = store.registry.of_plural("serving.knative.dev", "v1", "revisions")
-    terminal.make_room([item.name for kind in (revisions, *others) for item in store.list(kind)])
-
-
-def _said_of_states(rows: list[list[str]], is_rollout: bool) -> str:
-    if is_rollout and rows:
-        return "Each Service is started once, as a cluster does; then it sleeps until a request comes. "
-    return "Asleep until a request comes. " if any(row[2] == "asleep" for row in rows) else ""
+    terminal.write(overview(store, started.url, is_empty=started.applied.is_nothing, is_rollout=is_rollout))
+    terminal.make_room(talkers(store))
 
 
 def _log_start(started: Any) -> None:
     """The same as one log record, for `--json`."""
     services = started.store.registry.of_plural("serving.knative.dev", "v1", "services")
-    urls = {_local_name(service): str(service.status.get("url", "")) for service in started.store.list(services)}
+    urls = {local_name(service): str(service.status.get("url", "")) for service in started.store.list(services)}
     report(logger, "kemu", "listens on %s", started.url, url=started.url, pid=os.getpid(), services=urls)
-
-
-def _local_name(service: Any) -> str:
-    return str(service.name if service.namespace == "default" else f"{service.namespace}/{service.name}")
-
-
-def _state(service: Any) -> str:
-    ready = service.condition("Ready")
-    if ready["status"] == "True":
-        return "asleep" if service.annotations.get("kemu.dev/start") == "asleep" else "ready"
-    if ready["status"] == "False":
-        return str(ready.get("reason"))
-    # What is rolled out passes through these, and none of them is news.
-    is_on_its_way = ready.get("reason") in (None, "", "OutOfDate", "RevisionMissing", "IngressNotConfigured")
-    return "starting" if is_on_its_way else str(ready["reason"]).lower()

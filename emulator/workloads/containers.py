@@ -31,6 +31,8 @@ from emulator.workloads.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
+_NAMELESS = "user-container"  # what Knative calls a container whose author gave it no name
+
 # Kubernetes' exit code for a container that could not be started (kuberuntime: StartError).
 NOT_STARTED = 128
 STEPS = ("image", "create", "start", "port", "probe")
@@ -348,7 +350,9 @@ class ContainerKeeper:
             return
         words = (ended.message or (self._output(1) if ended.exit_code else "")).splitlines()
         last = f": {words[-1]}" if words else ", without a word" if ended.exit_code else ""
-        trouble(logger, self._around.about, "container exited with code %d%s%s", ended.exit_code, last, again)
+        name = self.container.name
+        which = "container" if name == _NAMELESS else f"container {name}"
+        trouble(logger, self._around.about, "%s exited with code %d%s%s", which, ended.exit_code, last, again)
 
     async def _remove_left(self) -> None:
         while self._left:

@@ -140,7 +140,7 @@ def test_containers_of_a_pod_share_their_network_and_restart_together(kemu: Kemu
     assert kemu.request("hello", "/fetch?url=http://127.0.0.1:9090").body == "from the side\n"
     assert len(kemu.containers("hello")) == 2
     assert kemu.request("hello", "/exit?code=4").status == 200
-    kemu.said("container exited with code 4", "hello-00001")
+    kemu.said("container user exited with code 4", "hello-00001")
     eventually(lambda: kemu.request("hello", "/fetch?url=http://127.0.0.1:9090").status == 200, "both are back")
     (pod,) = kemu.objects("pods")
     counts = {status["name"]: status["restartCount"] for status in pod["status"]["containerStatuses"]}

@@ -9,7 +9,9 @@ from answering import serve
 
 def answer(path: str) -> str:
     with urlopen("http://localhost:9090/visit") as number:
-        return f"visit {number.read().decode()} of {Path('/shared/name').read_text()}\n"
+        said = f"visit {number.read().decode()} of {Path('/shared/name').read_text()}\n"
+    print(said, end="", flush=True)
+    return said
 
 
 serve(int(os.environ.get("PORT", "8080")), answer)
