@@ -68,6 +68,11 @@ _VALUES = ("enabled", "allowed", "disabled")
 SECURE_DEFAULTS = "secure-pod-defaults"
 
 
+def enabling(flag: str) -> str:
+    """The hint where `flag` keeps something out."""
+    return f"set {flag}: enabled in ConfigMap config-features of namespace knative-serving"
+
+
 @dataclass(frozen=True)
 class Features:
     """The flags in force."""

@@ -7,6 +7,7 @@ knative/serving pkg/apis/serving/k8s_validation.go and v1/revision_validation.go
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from emulator.objects.imagenames import is_reference
 from emulator.objects.kind import Json
@@ -22,7 +23,7 @@ from emulator.objects.problems import (
     out_of_range,
     under,
 )
-from emulator.serving.features import ALLOWED, CONTAINER_ALLOWED, Features
+from emulator.serving.features import ALLOWED, CONTAINER_ALLOWED, GATED, Features, enabling
 from emulator.serving.proberules import init_probe_problems, probe_problems
 from emulator.serving.revisionspec import MAX_TIMEOUT_S, RevisionSpec, is_serving
 from emulator.serving.volumerules import mount_problems, volume_problems
@@ -66,7 +67,8 @@ def problems_of(spec: RevisionSpec, raw: Json, defaults: Mapping[str, str], feat
 def _field_problems(raw: Json, features: Features) -> Iterator[Problem]:
     for field, value in raw.items():
         if _is_written(value) and field not in ALLOWED and not features.lets_through(field):
-            yield disallowed(field)
+            hint = enabling(f"kubernetes.podspec-{GATED[field]}") if field in GATED else ""
+            yield replace(disallowed(field), hint=hint)
     if raw.get("automountServiceAccountToken"):
         yield disallowed("automountServiceAccountToken")
 
@@ -97,7 +99,8 @@ def _containers_problems(spec: RevisionSpec, raw: Json, features: Features) -> I
     elif len(containers) > 1 and not ports:
         yield missing("containers[*]", "ports")
     if len(containers) > 1 and not features.is_enabled("multi-container"):
-        yield Problem(("containers",), f"multi-container is off, but found {len(containers)} containers", told=())
+        said = f"multi-container is off, but found {len(containers)} containers"
+        yield Problem(("containers",), said, told=(), hint=enabling("multi-container"))
         return
     yield from (fault.under("containers", at) for at, fault in _name_problems(containers, set()))
     for index, container in enumerate(containers):
@@ -113,9 +116,9 @@ def _init_containers_problems(spec: RevisionSpec, raw: Json, features: Features)
     containers = spec.init_containers
     if not containers:
         return
-    if not features.is_enabled("kubernetes.podspec-init-containers"):
+    if not features.is_enabled(flag := "kubernetes.podspec-init-containers"):
         said = f"pod spec support for init-containers is off, but found {len(containers)} init containers"
-        yield Problem(("initContainers",), said, told=())
+        yield Problem(("initContainers",), said, told=(), hint=enabling(flag))
         return
     taken = [*_name_problems(containers, {c.name for c in spec.containers})]
     for index, container in enumerate(containers):

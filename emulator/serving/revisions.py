@@ -246,7 +246,8 @@ def _crash(deployment: Resource[Any] | None, view: View) -> Condition | None:
             for state in (status["state"], status.get("lastState", {})):
                 if ended := state.get("terminated"):
                     code = ended["exitCode"]
-                    silent = f"exit code {code}, without a word" if code else "container exited with no error"
+                    why = " (OOMKilled)" if ended.get("reason") == "OOMKilled" else ""
+                    silent = f"exit code {code}{why}, without a word" if code else "container exited with no error"
                     said, reason = ended.get("message") or silent, f"ExitCode{code}"
                     return Condition.false("ContainerHealthy", reason, f"Container failed with: {said}")
     return None

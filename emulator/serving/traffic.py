@@ -6,6 +6,7 @@ Pure. Followed: knative/serving pkg/apis/serving/v1/route_{types,defaults,valida
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from emulator.objects.kind import Json
 from emulator.objects.model import Model
@@ -83,7 +84,8 @@ def _name_problems(name: str, *path: str | int) -> Iterator[Problem]:
 def _tag_problems(tag: str, index: int, tags: dict[str, int]) -> Iterator[Problem]:
     if faults := dns1035_faults(tag):
         # "traffic.tag[0]" is how Knative's webhook words it.
-        yield invalid_value(f"not a DNS 1035 label: [{' '.join(faults)}]", f"traffic.tag[{index}]")
+        fault = invalid_value(f"not a DNS 1035 label: [{' '.join(faults)}]", "traffic", index, "tag")
+        yield replace(fault, told=((f"traffic.tag[{index}]",),))
     if tag in tags:
         first: Path = ("traffic", tags[tag], "tag")
         yield Problem(first, f'Multiple definitions for "{tag}"', others=(("traffic", index, "tag"),))

@@ -14,7 +14,7 @@ from emulator.objects.kind import Json
 from emulator.objects.names import dns1123_label_faults
 from emulator.objects.podspec import DownwardAPIVolumeFile, KeyToPath, PodSpec, Volume, VolumeMount, VolumeProjection
 from emulator.objects.problems import Problem, both, disallowed, invalid_value, missing, neither, under
-from emulator.serving.features import Features
+from emulator.serving.features import Features, enabling
 
 RESERVED_PATHS = ("/", "/dev", "/dev/log")
 _ALWAYS = ("secret", "configMap", "projected")
@@ -60,17 +60,17 @@ def _flag_problems(volume: Volume, raw: Json, features: Features) -> Iterator[Pr
     for kind, (flag, called) in _GATED.items():
         if called and raw.get(kind) is not None and not features.is_enabled(flag):
             said = f"{called} volume support is disabled, but found {called} volume {volume.name}"
-            yield Problem((kind,), said, told=())
+            yield Problem((kind,), said, told=(), hint=enabling(flag))
     claim = volume.persistent_volume_claim
     if claim is None:
         return
     found = f"found persistent volume claim {claim.claim_name}"
-    if not features.is_enabled(_GATED["persistentVolumeClaim"][0]):
+    if not features.is_enabled(flag := _GATED["persistentVolumeClaim"][0]):
         said = f"Persistent volume claim support is disabled, but {found}"
-        yield Problem(("persistentVolumeClaim",), said, told=())
+        yield Problem(("persistentVolumeClaim",), said, told=(), hint=enabling(flag))
     if not claim.read_only and not features.is_enabled(_PVC_WRITE):
         said = f"Persistent volume write support is disabled, but {found} that is not read-only"
-        yield Problem(("persistentVolumeClaim",), said, told=())
+        yield Problem(("persistentVolumeClaim",), said, told=(), hint=enabling(_PVC_WRITE))
 
 
 def _kind_problems(raw: Json, features: Features) -> Iterator[Problem]:
@@ -205,7 +205,8 @@ def _propagation_problems(mount: VolumeMount, features: Features) -> Iterator[Pr
         return
     if not features.is_enabled(_PROPAGATION):
         found = f"found volume mount {mount.name} with mount propagation"
-        yield Problem((), f"Volume Mount Propagation support is disabled, but {found}", told=())
+        said = f"Volume Mount Propagation support is disabled, but {found}"
+        yield Problem((), said, told=(), hint=enabling(_PROPAGATION))
     if mount.mount_propagation not in ("None", "HostToContainer"):
         yield Problem(("mountPropagation",), "mount propagation should be set to None or HostToContainer")
 

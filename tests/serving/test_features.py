@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.objects.errors import Denied
 from emulator.serving.features import Features
+from emulator.serving.kinds import SERVICE
+from tests.world import World, obj
 
 
 @pytest.mark.parametrize(
@@ -43,3 +46,19 @@ def test_secure_defaults_let_the_pods_security_context_through(word: str, has: b
 def test_what_is_no_podspec_field_of_knative_is_never_let_through() -> None:
     assert Features({}).lets_through("containers")
     assert not Features({"kubernetes.podspec-nodename": "Enabled"}).lets_through("nodeName")
+
+
+@pytest.mark.parametrize(
+    ("more", "flag"),
+    [
+        ({"nodeSelector": {"a": "b"}}, "kubernetes.podspec-nodeselector"),
+        ({"initContainers": [{"image": "app"}]}, "kubernetes.podspec-init-containers"),
+        ({"volumes": [{"name": "v", "hostPath": {"path": "/x"}}]}, "kubernetes.podspec-volumes-hostpath"),
+    ],
+)
+def test_who_is_refused_is_told_the_flag_and_where_it_is_set(more: dict[str, object], flag: str) -> None:
+    spec = {"containers": [{"image": "app"}], **more}
+    with pytest.raises(Denied) as refused:
+        World().create(obj(SERVICE, "hello", {"template": {"spec": spec}}))
+    hint = f"set {flag}: enabled in ConfigMap config-features of namespace knative-serving"
+    assert hint in {problem.hint for problem in refused.value.problems}

@@ -267,6 +267,11 @@ def test_binary_data_counts_for_files_and_not_for_variables(where: str, fault: s
     [
         ({"exitCode": 3, "message": "boom"}, "ExitCode3", "Container failed with: boom"),
         ({"exitCode": 0}, "ExitCode0", "Container failed with: container exited with no error"),
+        (
+            {"exitCode": 137, "reason": "OOMKilled"},
+            "ExitCode137",
+            "Container failed with: exit code 137 (OOMKilled), without a word",
+        ),
         ({"exitCode": 1}, "ExitCode1", "Container failed with: exit code 1, without a word"),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from emulator.objects.errors import Denied
 from emulator.serving.kinds import ROUTE, SERVICE
 from emulator.serving.traffic import set_traffic_defaults
 from tests.world import World, obj
@@ -71,10 +72,14 @@ def test_a_service(traffic: list[Any], text: str) -> None:
     assert World().refusal(obj(SERVICE, "hello", {**TEMPLATE, "traffic": traffic})) == text
 
 
-def test_a_tags_fault_stands_at_the_odd_place_that_knative_gives_it() -> None:
-    text = World().refusal(obj(SERVICE, "hello", {**TEMPLATE, "traffic": [{**LATEST, "tag": "1"}]}))
+def test_a_tags_fault_stands_at_the_odd_place_that_knative_gives_it_and_people_are_shown_the_true_one() -> None:
+    service = obj(SERVICE, "hello", {**TEMPLATE, "traffic": [{**LATEST, "tag": "1"}]})
+    text = World().refusal(service)
     assert text.startswith("invalid value: not a DNS 1035 label: [a DNS-1035 label must consist of")
     assert text.endswith("]: spec.traffic.tag[0]")
+    with pytest.raises(Denied) as refused:
+        World().create(service)
+    assert [problem.field for problem in refused.value.problems] == ["spec.traffic[0].tag"]
 
 
 @pytest.mark.parametrize(
