@@ -46,12 +46,11 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        import difflib
+        from emulator.lib.guesses import did_you_mean  # only wrong words need it
 
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            meant = f'; did you mean "{close[0]}"?' if close else f"; there are: {', '.join(COMMANDS)}"
-            ctx.fail(f'there is no verb "{args[0]}"{meant}')
+            meant = did_you_mean(args[0], COMMANDS) or f"there are: {', '.join(COMMANDS)}"
+            ctx.fail(f'there is no verb "{args[0]}"; {meant}')
         return super().resolve_command(ctx, args)
 
 

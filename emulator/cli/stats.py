@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from emulator.cli.client import Client, Failure, data_dir_option, namespace_option
 from emulator.cli.printing import columns
+from emulator.lib.guesses import did_you_mean
 
 Json = dict[str, Any]
 _NONE = "-"
@@ -42,10 +42,9 @@ def rows_of(found: list[Json], name: str, namespace: str) -> list[Json]:
     chosen = [row for row in found if name in ("", row["service"], row["revision"])]
     if chosen or not name:
         return chosen
-    known = sorted({row[key] for row in found for key in ("service", "revision") if row[key]})
-    near = difflib.get_close_matches(name, known, n=1)
+    known = {row[key] for row in found for key in ("service", "revision") if row[key]}
     services = sorted({row["service"] for row in found if row["service"]})
-    hint = f'did you mean "{near[0]}"?' if near else f"there are the Services: {', '.join(services) or 'none'}"
+    hint = did_you_mean(name, known) or f"there are the Services: {', '.join(services) or 'none'}"
     raise Failure(f'there is no Service or Revision "{name}" in namespace {namespace}; {hint}')
 
 

@@ -62,11 +62,6 @@ def parse_go(text: str) -> int:
     return -total if text.startswith("-") else total
 
 
-def go_seconds(text: str) -> float:
-    """As `parse_go`, in seconds."""
-    return parse_go(text) / SECOND
-
-
 def format_go(nanoseconds: int) -> str:
     """What Go prints: `0s`, `1.5ms`, `6s`, `1h0m0s`. The inverse of `parse_go`."""
     size = abs(nanoseconds)

@@ -83,14 +83,6 @@ def canonical(text: str) -> str:
     return str(Quantity.parse(text))
 
 
-def is_canonical(text: str) -> bool:
-    """Whether `text` is a quantity and already written the canonical way."""
-    try:
-        return canonical(text) == text
-    except ValueError:
-        return False
-
-
 def _scale(suffix: str) -> tuple[Fraction, Family]:
     if suffix in _DECIMAL:
         return Fraction(10) ** _DECIMAL[suffix], "decimal"

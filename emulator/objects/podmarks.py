@@ -1,4 +1,4 @@
-"""Annotations of kemu's own on Pods, by which serving, the Pods' workers and the API meet in the Store.
+"""Annotations of kemu's own on Pods and their Revisions: here serving, the Pods' workers and the API meet in the Store.
 
 `ADDRESS` (host:port of the first port as kemu reaches it) and `COLD_START` (where the start or thaw went, in ms) are
 written by the Pod's worker, `LAST_START` (all that the request waited for which caused it) by serving when that request
@@ -14,6 +14,8 @@ from emulator.objects.resource import Resource
 
 ADDRESS, COLD_START, LAST_START = "kemu.dev/address", "kemu.dev/cold-start", "kemu.dev/last-start"
 FROZEN = "kemu.dev/frozen"
+LACKS = "kemu.dev/lacks"
+"""On a Revision: what is said of the ConfigMap or Secret that it is missing."""
 REVISION_LABEL = "serving.knative.dev/revision"
 REASON = "Frozen"
 """`status.reason` of a Pod whose containers are paused, or about to be; what `kubectl get pods` shows of it."""

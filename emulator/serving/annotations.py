@@ -40,8 +40,6 @@ ROLLOUT_DURATIONS = (ROLLOUT_DURATION, f"{GROUP}/rolloutDuration")
 PROGRESS_DEADLINE = f"{GROUP}/progress-deadline"
 IDLE = "kemu.dev/idle"
 """`freeze` or `stop`, on a Service or Configuration or its template: what becomes of the last replica when idle."""
-LACKS = "kemu.dev/lacks"
-"""On a Revision: what is said of the ConfigMap or Secret that it is missing."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _AUTOSCALING = "autoscaling.knative.dev/"
 _NETWORKING = "networking.knative.dev/"

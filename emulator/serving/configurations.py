@@ -16,13 +16,13 @@ from emulator.lib.clock import rfc3339
 from emulator.objects.conditions import Condition
 from emulator.objects.kind import Json
 from emulator.objects.names import child_name
+from emulator.objects.podmarks import LACKS
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import (
     CONFIGURATION_LABEL,
     CONFIGURATION_UID,
     CREATOR,
     GENERATION,
-    LACKS,
     NAMESPACE,
     ROUTES,
     ROUTING_STATE,

@@ -15,8 +15,9 @@ from typing import Any
 from emulator.control.reconciler import Note
 from emulator.objects.kind import Json
 from emulator.objects.names import child_name
+from emulator.objects.podmarks import LACKS
 from emulator.objects.resource import Resource
-from emulator.serving.annotations import LACKS, ROUTES, ROUTING_STATE_MODIFIED
+from emulator.serving.annotations import ROUTES, ROUTING_STATE_MODIFIED
 from emulator.serving.features import Features
 from emulator.serving.revisionspec import RevisionSpec
 

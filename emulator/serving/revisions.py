@@ -16,14 +16,13 @@ from emulator.lib.clock import rfc3339
 from emulator.objects.conditions import Condition
 from emulator.objects.configrefs import ConfigRef, config_refs, fault_of
 from emulator.objects.kind import Json, Kind
-from emulator.objects.podmarks import is_frozen
+from emulator.objects.podmarks import LACKS, is_frozen
 from emulator.objects.problems import dotted
 from emulator.objects.resource import Resource
 from emulator.runtime.images import parse_name
 from emulator.serving.annotations import (
     CONFIGURATION_LABEL,
     IDLE,
-    LACKS,
     NAMESPACE,
     ROUTES,
     ROUTING_STATE,

@@ -42,7 +42,8 @@ class HostPaths:
         """ConfigFault unless `pod` may have `path` and it is what `type_` says; what is to be made is made."""
         who = f"Pod {pod.namespace}/{pod.name}"
         if not await self._may_have(who, path):
-            fix = "start kemu with --allow-host-path" + (" or answer y when it asks" if self._ask is None else "")
+            how = "in a terminal, where it asks" if self._ask is None else "again, and answer y"
+            fix = f"start kemu with --allow-host-path, or {how}"
             raise ConfigFault(f"hostPath {path}: {who} may not have folders of this computer; {fix}")
         await asyncio.to_thread(_check_type, Path(path), type_)
 

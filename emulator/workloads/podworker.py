@@ -19,7 +19,7 @@ from typing import Any
 from emulator.control.recorder import Recorder
 from emulator.lib.ringlog import RingLog
 from emulator.lib.tasks import Tasks
-from emulator.objects.podmarks import ADDRESS, COLD_START, REVISION_LABEL
+from emulator.objects.podmarks import ADDRESS, COLD_START, LACKS, REVISION_LABEL
 from emulator.objects.podspec import Container, PodSpec
 from emulator.objects.resource import Resource
 from emulator.runtime.base import Address, Capacity, ContainerSpec, ImageInfo
@@ -191,10 +191,10 @@ class PodWorker:
 
     def _is_told(self, fault: str) -> bool:
         """Whether the Pod's Revision has told already what its containers cannot be configured with."""
-        store, name = self._tools.store, self._pod.labels.get("serving.knative.dev/revision")
+        store, name = self._tools.store, self._pod.labels.get(REVISION_LABEL)
         kind = store.registry.of_group("serving.knative.dev", "Revision")
         revision = store.find(kind, name, self._pod.namespace) if kind is not None and name else None
-        return revision is not None and revision.annotations.get("kemu.dev/lacks") == fault
+        return revision is not None and revision.annotations.get(LACKS) == fault
 
     async def _written(self, container: Container) -> str:
         return await asyncio.to_thread(lastwords.read, container, self._folder)

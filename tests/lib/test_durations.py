@@ -1,6 +1,6 @@
 import pytest
 
-from emulator.lib.durations import HOUR, MILLISECOND, MINUTE, SECOND, format_go, go_seconds, parse_go, parse_iso
+from emulator.lib.durations import HOUR, MILLISECOND, MINUTE, SECOND, format_go, parse_go, parse_iso
 
 
 @pytest.mark.parametrize(
@@ -61,10 +61,6 @@ def test_what_is_no_go_duration_is_refused_in_gos_words(text: str, message: str)
 def test_go_durations_are_printed_as_go_does(nanoseconds: int, text: str) -> None:
     assert format_go(nanoseconds) == text
     assert parse_go(text) == nanoseconds
-
-
-def test_seconds_of_a_go_duration_are_a_float() -> None:
-    assert go_seconds("1m0.5s") == 60.5
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from emulator.lib.quantities import Quantity, canonical, is_canonical
+from emulator.lib.quantities import Quantity, canonical
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,3 @@ def test_a_share_is_a_float() -> None:
 
 def test_an_amount_is_capped_at_what_an_int64_holds() -> None:
     assert Quantity.parse("100E").to_int() == 2**63 - 1
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("1Gi", True), ("1024Mi", False), ("1000m", False), ("nonsense", False)]
-)
-def test_a_canonical_text_is_told_from_others(text: str, expected: bool) -> None:
-    assert is_canonical(text) is expected

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.control.reconciler import Note, Outcome
+from emulator.objects.podmarks import LACKS
 from emulator.objects.resource import Resource
-from emulator.serving.annotations import CREATOR, LACKS, ROUTES, ROUTING_STATE, ROUTING_STATE_MODIFIED
+from emulator.serving.annotations import CREATOR, ROUTES, ROUTING_STATE, ROUTING_STATE_MODIFIED
 from emulator.serving.kinds import CONFIGURATION, REVISION, ROUTE
 from tests.world import World, child, obj, said
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from emulator.objects.podmarks import LACKS
 from emulator.objects.resource import Resource
 from emulator.serving.annotations import (
     CONFIGURATION_LABEL,
     IDLE,
-    LACKS,
     NAMESPACE,
     ROUTES,
     ROUTING_STATE,
