@@ -21,7 +21,7 @@ from emulator.workloads.deployments import DEPLOYMENT
 from emulator.workloads.enginelink import EngineLink
 from emulator.workloads.meter import Meter
 from emulator.workloads.nodes import NODE_KIND
-from emulator.workloads.podmetrics import NODE_METRICS, POD_METRICS, refresh
+from emulator.workloads.podmetrics import NODE_METRICS, POD_METRICS
 from emulator.workloads.pods import POD
 from emulator.workloads.podscaling import PodScaling
 from tests.world import obj
@@ -163,20 +163,3 @@ async def test_nothing_is_looked_at_while_there_is_nothing_to_scale(world: World
     await asyncio.sleep(600)
     assert world.engine.asked == 0
     assert "desiredReplicas" not in world.said.status
-
-
-async def test_metrics_are_what_was_used_when_they_were_asked_for(world: World) -> None:
-    world.deployment(2, cpu="500m")
-    world.engine.cpu = 0.25
-    world.store.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "kemu"}, "spec": {}})
-    await refresh(world.store, world.meter)
-    found = world.store.get(POD_METRICS, "d-0", "default")
-    (container,) = found.obj["containers"]
-    assert container == {"name": "c", "usage": {"cpu": "250000000n", "memory": f"{10 * 1024}Ki"}}
-    assert found.labels == LABELS
-    assert [c.cell(found) for c in POD_METRICS.columns] == ["250m", "10Mi", "1.0s"]
-    total = world.store.get(NODE_METRICS, "kemu").obj["usage"]
-    assert total == {"cpu": "500000000n", "memory": f"{20 * 1024}Ki"}
-    world.store.delete(POD, "d-0", "default")
-    await refresh(world.store, world.meter)
-    assert [m.name for m in world.store.list(POD_METRICS)] == ["d-1"]
