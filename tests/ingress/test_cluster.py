@@ -10,6 +10,7 @@ from emulator.ingress.cluster import Answer, Call, ClusterClient, Sink
 from emulator.ingress.cycle import Client, Cycle
 from emulator.ingress.deadlines import Deadlines
 from tests.ingress.conftest import World, throttler
+from tests.waiting import until
 
 
 class Receiver:
@@ -128,9 +129,7 @@ async def test_a_cluster_local_name_that_is_about_to_come_is_waited_for(world: W
     world.serve(world.throttler, name)
     answer = await client.post(f"http://{name}/echo", [], b"c", 5.0)
     assert (answer.status, answer.body) == (200, b"c")
-    async with asyncio.timeout(10):
-        while not first:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: first)
     assert (first[0].status, first[0].body, second) == (200, b"a", [])
 
 
@@ -142,9 +141,7 @@ async def test_a_cluster_local_name_that_comes_to_nothing_is_not_waited_for(worl
     await asyncio.sleep(0)
     assert answers == []
     expected.clear()
-    async with asyncio.timeout(10):
-        while not answers:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: answers)
     assert answers[0].error == f"dial tcp: lookup {name}: no such host"
 
 

@@ -13,6 +13,7 @@ from emulator.ingress.upstream import Dialer
 from emulator.serving.throttler import Hooks, Throttler
 from tests.ingress.conftest import World
 from tests.ingress.h2peers import BIG, StreamBackend, StreamClient, stream_client
+from tests.waiting import until
 
 H2C = "h2c.example.com"
 PLAIN = "hello.example.com"
@@ -39,9 +40,7 @@ class Streams:
 
     async def quiet(self) -> None:
         """Returns once nothing is in flight."""
-        async with asyncio.timeout(10):
-            while self.throttler.in_flight:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await until(lambda: not self.throttler.in_flight)
 
 
 @asynccontextmanager
@@ -359,9 +358,7 @@ async def test_http1s_broken_responses(world: World, client: StreamClient, path:
         await asyncio.wait_for(world.backend.ended.wait(), 5) if path == "/upgrade" else None
     else:
         assert (await client.answer(stream)).reset == reset
-    async with asyncio.timeout(5):
-        while world.throttler.in_flight:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: not world.throttler.in_flight)
 
 
 async def test_an_early_answer_of_http1_ends_the_request(world: World, client: StreamClient) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from emulator.ingress.pipe import pipe
 from tests.ingress.conftest import Line, World
+from tests.waiting import until
 
 UPGRADE = "Connection: Upgrade\r\nUpgrade: echo\r\n"
 
@@ -22,9 +23,7 @@ async def upgraded(world: World) -> Line:
 
 async def idle(world: World) -> None:
     """Returns once nothing is in flight."""
-    async with asyncio.timeout(5):
-        while world.throttler.in_flight:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: not world.throttler.in_flight)
 
 
 async def test_bytes_pass_both_ways_however_many(world: World) -> None:

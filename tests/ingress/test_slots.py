@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
 from emulator.ingress.handler import Timeouts
 from emulator.serving.throttler import Hooks, Throttler
 from tests.ingress.conftest import World
+from tests.waiting import until
 
 TIMEOUTS = Timeouts(total_s=1.0)
-
-
-async def eventually(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not is_so():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 def single(world: World, timeouts: Timeouts = TIMEOUTS, *, in_path: bool = True) -> Throttler:
@@ -54,7 +48,7 @@ async def test_a_bad_container_keeps_no_slot(world: World, path: str, method: st
         line.send(path, method=method, extra=extra, body=body)
         assert int((await line.until(b"\r\n")).split()[1]) == status
         line.writer.close()
-    await eventually(lambda: in_flight(throttler) == (0, 0, [0]))
+    await until(lambda: in_flight(throttler) == (0, 0, [0]))
     line = await world.connect()
     line.send("/")
     assert (await line.answer())[0] == 200
@@ -66,13 +60,13 @@ async def test_a_client_that_leaves_frees_its_slot_or_its_place(world: World) ->
     throttler = single(world, Timeouts(60.0))
     inside, waiting, patient = [await world.connect() for _ in range(3)]
     inside.send("/slow")
-    await eventually(lambda: throttler.in_flight == 1)
+    await until(lambda: throttler.in_flight == 1)
     waiting.send("/")
-    await eventually(lambda: throttler.waiting == 1)
+    await until(lambda: throttler.waiting == 1)
     patient.send("/")
-    await eventually(lambda: throttler.waiting == 2)
+    await until(lambda: throttler.waiting == 2)
     waiting.writer.close()
-    await eventually(lambda: throttler.waiting == 1)
+    await until(lambda: throttler.waiting == 1)
     inside.writer.close()
     assert (await patient.answer())[0] == 200
     assert in_flight(throttler) == (0, 0, [0])
@@ -83,12 +77,12 @@ async def test_a_request_whose_time_is_over_in_the_queue_leaves_it(world: World)
     throttler = single(world, Timeouts(0.5))
     first, second = await world.connect(), await world.connect()
     first.send("/slow")
-    await eventually(lambda: throttler.in_flight == 1)
+    await until(lambda: throttler.in_flight == 1)
     second.send("/")
     assert (await first.answer())[0::2] == (504, b"activator request timeout")
     # The slot that came free may have reached the second just in time.
     assert (await second.answer())[0] in (200, 504)
-    await eventually(lambda: in_flight(throttler) == (0, 0, [0]))
+    await until(lambda: in_flight(throttler) == (0, 0, [0]))
     throttler.set_replicas({})
 
 
@@ -163,7 +157,7 @@ async def test_an_upgraded_connection_ends_with_the_first_clock_whatever_passes(
         while await _echoes(line.writer, line.reader):
             pass
     assert asyncio.get_running_loop().time() - begun < 2
-    await eventually(lambda: in_flight(throttler) == (0, 0, [0]))
+    await until(lambda: in_flight(throttler) == (0, 0, [0]))
     throttler.set_replicas({})
 
 

@@ -15,6 +15,7 @@ from emulator.ingress.upstream import Dialer
 from emulator.ingress.upstreamsession import StreamEndpoint
 from emulator.lib.tasks import Tasks
 from tests.ingress.h2peers import StreamBackend
+from tests.waiting import until
 
 SETTINGS = frames.frame(frames.SETTINGS, 0, 0)
 
@@ -65,9 +66,7 @@ async def scripted(*answers: bytes) -> AsyncIterator[int]:
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
-        async with asyncio.timeout(5):
-            while is_open:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await until(lambda: not is_open)
 
 
 async def test_an_event_passes_with_its_length() -> None:
@@ -124,9 +123,7 @@ async def test_an_idle_connection_that_the_replica_closed_is_replaced() -> None:
     async with StreamBackend() as backend, replica(backend.port) as found:
         await found.ask()
         backend.peers[0].writer.close()
-        async with asyncio.timeout(5):
-            while found.endpoint.sessions:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await until(lambda: not found.endpoint.sessions)
         assert (await found.ask()).status == 200
         assert backend.connections == 2
 

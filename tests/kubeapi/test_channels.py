@@ -20,6 +20,7 @@ from emulator.workloads.pods import POD
 from tests.kubeapi.conftest import PREFIX, Api
 from tests.kubeapi.pods import ENDED, PODS, RUNNING, make_pod, set_state
 from tests.runtime.memory import MemoryStdio
+from tests.waiting import until
 
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 ALL = "stdin=true&stdout=true&stderr=true"
@@ -186,9 +187,7 @@ async def test_when_the_client_leaves_the_process_is_let_go(running: Api, unread
         for _ in range(min(unread, 30)):
             await socket.send(b"\x00" + b"x" * unread)
         socket.transport.abort()
-    async with asyncio.timeout(5):
-        while not running.runtime.processes[0].is_closed:  # noqa: ASYNC110 - nobody tells of it
-            await asyncio.sleep(0)
+    await until(lambda: running.runtime.processes[0].is_closed)
 
 
 async def test_a_slow_client_holds_up_the_process(running: Api) -> None:

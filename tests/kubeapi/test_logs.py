@@ -13,6 +13,7 @@ import pytest
 from emulator.lib.ringlog import RingLog
 from tests.kubeapi.conftest import PREFIX, Api
 from tests.kubeapi.pods import ENDED, PODS, RUNNING, make_pod, set_state, waiting
+from tests.waiting import until
 
 LOG = f"{PODS}/p/log"
 
@@ -115,9 +116,7 @@ async def test_who_stops_following_leaves_nothing_behind(running: Api) -> None:
     async with followed(running, f"{LOG}?follow=true") as lines:
         await lines.readuntil(b"line 2\n")
         assert len(log._followers) == 1
-    async with asyncio.timeout(5):
-        while log._followers:  # noqa: ASYNC110 - nobody tells of it
-            await asyncio.sleep(0)
+    await until(lambda: not log._followers)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tests.kubeapi.pods import PODS
 from tests.kubeapi.spdyclient import SpdyClient
 from tests.kubeapi.test_channels import ALL, pod_that_runs
 from tests.runtime.memory import MemoryStdio
+from tests.waiting import until
 
 OFFER = ("v4.channel.k8s.io", "v3.channel.k8s.io", "channel.k8s.io")
 
@@ -71,17 +72,14 @@ async def test_input_goes_in_and_output_and_status_come_out(running: Api) -> Non
     assert client.data[streams["stdout"]] == b"hello"
     assert json.loads(client.data[streams["error"]]) == {"metadata": {}, "status": "Success"}
     assert running.runtime.processes[0].is_closed
-    async with asyncio.timeout(5):
-        while running.visits != ["into p", "out of p"]:  # noqa: ASYNC110 - nobody tells of it
-            await asyncio.sleep(0.005)
+    await until(lambda: running.visits == ["into p", "out of p"])
 
 
 async def test_sizes_come_on_a_stream_of_their_own(running: Api) -> None:
     await pod_that_runs(running)
 
     async def sized(process: MemoryStdio) -> AsyncGenerator[tuple[StdioName, bytes], None]:
-        while (100, 30) not in process.sizes:  # noqa: ASYNC110 - nobody tells of it
-            await asyncio.sleep(0.005)
+        await until(lambda: (100, 30) in process.sizes)
         yield "stdout", b"seen"
         process.code.set_result(2)
 
@@ -100,11 +98,9 @@ async def test_when_the_client_leaves_the_process_is_let_go(running: Api) -> Non
     await pod_that_runs(running)
     async with upgraded(running, f"{PODS}/p/exec?command=cat&{ALL}", *OFFER) as (client, writer, _):
         await open_all(client, "error", "stdin", "stdout", "stderr")
-        while not running.runtime.processes:  # noqa: ASYNC110 - nobody tells of it
-            await asyncio.sleep(0.005)
+        await until(lambda: running.runtime.processes)
         writer.transport.abort()
-        while not running.runtime.processes[0].is_closed:  # noqa: ASYNC110 - nobody tells of it
-            await asyncio.sleep(0.005)
+        await until(lambda: running.runtime.processes[0].is_closed)
 
 
 @pytest.mark.parametrize(

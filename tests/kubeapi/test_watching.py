@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from emulator.workloads.configs import CONFIG_MAP
 from tests.kubeapi.conftest import MAPS, Api, config_map
+from tests.waiting import until
 
 
 def seen(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -88,6 +88,4 @@ async def test_a_watch_ends_at_its_time(running: Api) -> None:
 async def test_a_watcher_that_leaves_is_forgotten(running: Api) -> None:
     running.store.create(config_map("a"))
     await running.watch(f"{MAPS}?watch=true", 1)
-    async with asyncio.timeout(5):
-        while running.store._history.watches:  # noqa: ASYNC110 (there is no event for a reader that has gone)
-            await asyncio.sleep(0.01)
+    await until(lambda: not running.store._history.watches)
