@@ -14,10 +14,11 @@ from typing import Any
 from pydantic import Field
 
 from emulator.control.reconciler import Outcome, Reconciler, View
+from emulator.lib.quantities import Quantity
 from emulator.objects.kind import Json, Kind, Request
 from emulator.objects.model import JsonObject, Model, approximated
 from emulator.objects.platform import is_platform
-from emulator.objects.problems import Problem
+from emulator.objects.problems import Path, Problem
 from emulator.objects.resource import Resource
 from emulator.objects.schemas import invalid, required
 from emulator.workloads import storedcolumns as columns
@@ -25,6 +26,9 @@ from emulator.workloads.platform import stood_for
 
 DEFAULT_UTILIZATION = 80
 """Percent of the CPU request that is aimed at where no metric is named."""
+MEASURED = {"Resource": "resource", "ContainerResource": "containerResource"}
+"""Types of metrics that kemu measures, with the field that says what of."""
+_WINDOW_MOST_S = 3600
 
 
 class CrossVersionObjectReference(Model):
@@ -63,6 +67,36 @@ def _validate(autoscaler: Resource[HorizontalPodAutoscalerSpec], request: Reques
     for field in ("kind", "name"):
         if not getattr(spec.scale_target_ref, field):
             yield required(("spec", "scaleTargetRef", field))
+    for index, metric in enumerate(spec.metrics):
+        if (measured := MEASURED.get(str(metric.get("type")))) is not None:
+            yield from _metric_problems(metric.get(measured), ("spec", "metrics", index, measured))
+    for way in ("scaleDown", "scaleUp"):
+        yield from _window_problems((spec.behavior or {}).get(way), ("spec", "behavior", way))
+
+
+def _metric_problems(source: Any, path: Path) -> Iterator[Problem]:
+    target = source.get("target") if isinstance(source, dict) else None
+    if not isinstance(target, dict):
+        yield required((*path, "target"))
+        return
+    percent, amount = target.get("averageUtilization"), target.get("averageValue")
+    if percent is None and amount is None:
+        said = "must set either a target raw value or a target utilization"
+        yield required((*path, "target", "averageUtilization"), said)
+    if percent is not None and not (isinstance(percent, int) and percent > 0):
+        yield invalid((*path, "target", "averageUtilization"), percent, "must be greater than 0")
+    if amount is not None:
+        try:
+            Quantity.parse(str(amount))
+        except ValueError as error:
+            yield invalid((*path, "target", "averageValue"), amount, str(error))
+
+
+def _window_problems(rules: Any, path: Path) -> Iterator[Problem]:
+    seconds = rules.get("stabilizationWindowSeconds") if isinstance(rules, dict) else None
+    if seconds is not None and not (isinstance(seconds, int) and 0 <= seconds <= _WINDOW_MOST_S):
+        said = f"must be between 0 and {_WINDOW_MOST_S} seconds"
+        yield invalid((*path, "stabilizationWindowSeconds"), seconds, said)
 
 
 AUTOSCALER: Kind[Any] = Kind(

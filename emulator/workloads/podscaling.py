@@ -25,7 +25,7 @@ from emulator.objects.resource import Key, Resource
 from emulator.objects.selectors import LabelSelector
 from emulator.store.store import Store
 from emulator.store.watch import Change
-from emulator.workloads.autoscalers import AUTOSCALER
+from emulator.workloads.autoscalers import AUTOSCALER, MEASURED
 from emulator.workloads.horizontal import (
     STABLE_DOWN_S,
     STABLE_UP_S,
@@ -42,8 +42,6 @@ from emulator.workloads.meter import Meter
 from emulator.workloads.pods import POD, has_ended
 
 logger = logging.getLogger(__name__)
-
-_KEYS = {"Resource": "resource", "ContainerResource": "containerResource"}
 
 
 class PodScaling:
@@ -176,7 +174,7 @@ def _proposals(
 
 def metric_of(spec: Mapping[str, Any]) -> Metric:
     """One of an autoscaler's metrics; Unmeasured for what kemu has no figures of."""
-    source = spec.get(_KEYS.get(str(spec.get("type")), "")) or {}
+    source = spec.get(MEASURED.get(str(spec.get("type")), "")) or {}
     target = source.get("target") or {}
     if source.get("name") not in ("cpu", "memory"):
         kind = spec.get("type", "")
@@ -209,7 +207,7 @@ def _requests(pod: Resource[Any], running: set[str]) -> Iterator[tuple[str, dict
 
 
 def _current(spec: Json, made: Proposal) -> Json:
-    key = _KEYS[spec["type"]]
+    key = MEASURED[spec["type"]]
     figures = usage_of_mean(spec[key]["name"], made.mean)
     if made.percent is not None:
         figures["averageUtilization"] = made.percent
@@ -223,7 +221,7 @@ def usage_of_mean(resource: str, mean: float) -> Json:
 
 
 def _told(spec: Json, made: Proposal) -> str:
-    source = spec[_KEYS[spec["type"]]]
+    source = spec[MEASURED[spec["type"]]]
     target = source["target"]
     if made.percent is not None:
         return f"{source['name']} {made.percent} % of its request, aimed at {target['averageUtilization']} %"

@@ -42,6 +42,10 @@ def test_what_is_written_stays(store: Store) -> None:
     assert (stored.spec.min_replicas, stored.obj["spec"]["metrics"]) == (2, [metric])
 
 
+def aiming_at(target: Any) -> dict[str, Any]:
+    return {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]}
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
@@ -52,6 +56,19 @@ def test_what_is_written_stays(store: Store) -> None:
             "spec.maxReplicas: Invalid value: 5: must be greater than or equal to `minReplicas`",
         ),
         ({"scaleTargetRef": {"kind": "Deployment", "name": ""}}, "spec.scaleTargetRef.name: Required value"),
+        (aiming_at({}), "must set either a target raw value or a target utilization"),
+        (aiming_at(None), "spec.metrics[0].resource.target: Required value"),
+        (aiming_at({"averageUtilization": 0}), "averageUtilization: Invalid value: 0: must be greater than 0"),
+        (
+            aiming_at({"averageUtilization": "much"}),
+            'Invalid value: "much": must be greater than 0',
+        ),
+        (aiming_at({"averageValue": "much"}), 'averageValue: Invalid value: "much": quantities must match'),
+        ({"metrics": [{"type": "Resource"}]}, "spec.metrics[0].resource.target: Required value"),
+        (
+            {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 3601}}},
+            "scaleDown.stabilizationWindowSeconds: Invalid value: 3601: must be between 0 and 3600 seconds",
+        ),
     ],
 )
 def test_what_an_api_server_refuses_is_refused(store: Store, spec: dict[str, Any], said: str) -> None:
