@@ -17,10 +17,13 @@ reads them for patches and applied configurations.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
+
+from emulator.lib import quantities
 
 Fidelity = Literal["emulated", "approximated", "ignored"]
 
@@ -133,7 +136,17 @@ def int_or_string(value: Any) -> Any:
 def quantity(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError('must be a quantity such as 1, "500m" or "128Mi"')
+    _parse_quantity(str(value))
     return value
+
+
+@lru_cache(maxsize=256)
+def _parse_quantity(text: str) -> None:
+    """Refuse what is none, in Kubernetes' words and some that help."""
+    try:
+        quantities.Quantity.parse(text)
+    except ValueError as error:
+        raise ValueError(f'{error}, such as "500m" or "128Mi"') from None
 
 
 # Unions would put the branch's name into the path of an error; these do not.

@@ -104,7 +104,4 @@ def _cpu_shares(container: Container) -> int | None:
 
 def _quantity(container: Container, table: str, resource: str) -> Quantity | None:
     amounts = getattr(container.resources, table, None) or {}
-    try:
-        return Quantity.parse(str(amounts[resource])) if resource in amounts else None
-    except ValueError as fault:
-        raise ConfigFault(f"resources.{table}.{resource}: {fault}") from fault
+    return Quantity.parse(str(amounts[resource])) if resource in amounts else None

@@ -37,7 +37,7 @@ def resource_field(spec: PodSpec, container: Container | None, ref: ResourceFiel
     is_known = resource in _STANDARD or resource.startswith("hugepages-")
     if table not in ("limits", "requests") or not is_known:
         raise ValueError(f"unsupported container resource : {ref.resource}")
-    divisor = _parsed(ref.divisor, "divisor") or Fraction(1)
+    divisor = _parsed(ref.divisor) or Fraction(1)
     if resource == "cpu":  # counted in thousandths, which are never split
         amount, divisor = Fraction(ceil(_amount(container, table, resource, node) * _MILLI)), divisor * _MILLI
     else:
@@ -48,18 +48,15 @@ def resource_field(spec: PodSpec, container: Container | None, ref: ResourceFiel
 def _amount(container: Container, table: str, resource: str, node: Capacity) -> Fraction:
     limits = container.resources.limits if container.resources else {}
     requests = container.resources.requests if container.resources else {}
-    limit = _parsed(limits.get(resource), f"resources.limits.{resource}")
+    limit = _parsed(limits.get(resource))
     if table == "requests":
-        return _parsed(requests[resource], f"resources.requests.{resource}") if resource in requests else limit
+        return _parsed(requests[resource]) if resource in requests else limit
     given = {"cpu": node.cpus, "memory": node.memory_bytes}
     return limit or Fraction(given.get(resource, 0))
 
 
-def _parsed(text: object, field: str) -> Fraction:
-    try:
-        return Fraction(0) if text is None else Quantity.parse(str(text)).value
-    except ValueError as fault:
-        raise ValueError(f"{field}: {fault}") from fault
+def _parsed(text: object) -> Fraction:
+    return Fraction(0) if text is None else Quantity.parse(str(text)).value
 
 
 def _containers(spec: PodSpec) -> Iterator[Container]:

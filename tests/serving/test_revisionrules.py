@@ -287,3 +287,15 @@ def test_what_a_flag_opens(spec: dict[str, Any], features: dict[str, str], text:
 )
 def test_config_defaults_moves_the_bounds(spec: dict[str, Any], defaults: dict[str, str], text: str) -> None:
     assert refusal(spec, defaults=defaults).partition(":")[0] == text
+
+
+@pytest.mark.parametrize("amount", ["lots", "1 Gi", "12Zi", ""])
+def test_an_amount_that_is_none_is_refused_where_it_stands(amount: str) -> None:
+    text = refusal(container(resources={"limits": {"memory": amount}}))
+    assert f"{C0}.resources.limits" in text
+    assert 'such as "500m" or "128Mi"' in text
+
+
+@pytest.mark.parametrize("amount", ["500m", "128Mi", "1e3", 2, 0.5])
+def test_an_amount_is_taken(amount: object) -> None:
+    assert refusal(container(resources={"limits": {"memory": amount}})) == ""

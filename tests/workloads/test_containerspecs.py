@@ -82,8 +82,3 @@ def test_the_container_with_the_ports_has_those_that_probes_of_the_others_ask() 
 def test_groups_and_hostname_are_the_pods() -> None:
     made = spec({"hostname": "h", "securityContext": {"fsGroup": 7, "supplementalGroups": [8, 9]}})
     assert (made.hostname, made.groups) == ("h", (7, 8, 9))
-
-
-def test_an_amount_that_is_none_keeps_the_container_waiting_and_says_so() -> None:
-    with pytest.raises(ConfigFault, match=r"resources\.limits\.memory: "):
-        spec(resources={"limits": {"memory": "abc"}})
