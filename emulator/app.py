@@ -313,7 +313,7 @@ class App:
             if not swept.done():
                 await asyncio.wait((swept,), timeout=_HURRIED_SWEEP_S)
             if not swept.done():
-                said = "the container engine does not answer; the next start removes what is left of its containers"
+                said = "the container engine has not removed all in time; the next start removes what is left"
                 trouble(logger, "kemu", "%s", said)
 
     async def _swept(self) -> None:

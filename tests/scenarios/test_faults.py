@@ -235,7 +235,7 @@ def test_an_engine_that_hangs_does_not_keep_kemu_from_ending(
                 kemu.process.send_signal(signal.SIGINT)
                 time.sleep(0.1)  # two at once would be one
             assert kemu.process.wait(within_s) == 0
-            kemu.said("the container engine does not answer; the next start removes what is left of its containers")
+            kemu.said("the container engine has not removed all in time; the next start removes what is left")
         finally:
             kemu.clean()
 
