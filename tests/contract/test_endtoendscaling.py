@@ -229,11 +229,11 @@ def test_a_revision_is_ready_with_its_minimum_and_loses_it_with_its_traffic(clus
     configuration(cluster, config, app(), min_scale="2")
     first, second = f"{config}-00001", f"{config}-00002"
     cluster.ready("configurations", config)
-    assert scale(cluster, first) == 2
+    reaches(cluster, first, 2)
     change = {"op": "replace", "path": "/spec/template/spec/containers/0/env/0/value", "value": "two"}
     cluster.patch("configurations", config, change)
     eventually(lambda: cluster.condition("revisions", second).get("status") == "True", "the second is ready")
-    assert scale(cluster, second) == 2
+    reaches(cluster, second, 2)
     assert cluster.get("revisions", second)["status"]["actualReplicas"] == 2
     eventually(lambda: scale(cluster, first) < 2, "the first has less than its minimum")
     cluster.delete("routes", name)
@@ -266,7 +266,7 @@ def test_a_minimum_is_handed_over_when_all_are_ready_and_follows_its_annotation(
     cluster.create("Configuration", config, {"template": {"metadata": {"annotations": notes}, "spec": spec}})
     first, second = f"{config}-00001", f"{config}-00002"
     cluster.ready("configurations", config)
-    assert scale(cluster, first) == 2
+    reaches(cluster, first, 2)
     change = {"op": "replace", "path": "/spec/template/spec/containers/0/env/0/value", "value": "two of them"}
     cluster.patch("configurations", config, change)
     pods = eventually(lambda: running(cluster, second, 2), "two Pods of the second run")
