@@ -7,11 +7,11 @@ pkg/apiserver/schema: pruning, defaulting, listtype. The caller goes in the orde
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from emulator.objects.jsonvalues import copied
 from emulator.objects.problems import Path, Problem
 from emulator.objects.schemas import Schema, duplicate, invalid, required
 
@@ -81,17 +81,17 @@ def fill(schema: Schema | None, value: Any) -> None:
         items = schema.get("items")
         for index, item in enumerate(value):
             if item is None and items and not items.get("nullable") and "default" in items:
-                value[index] = copy.deepcopy(items["default"])
+                value[index] = copied(items["default"])
             fill(items, value[index])
     elif isinstance(value, dict):
         properties: Mapping[str, Schema] = schema.get("properties") or {}
         for key, inner in properties.items():
             if "default" in inner and (key not in value or (value[key] is None and not inner.get("nullable"))):
-                value[key] = copy.deepcopy(inner["default"])
+                value[key] = copied(inner["default"])
         for key in list(value):
             inner_schema = _field(schema, key)
             if value[key] is None and inner_schema and not inner_schema.get("nullable") and "default" in inner_schema:
-                value[key] = copy.deepcopy(inner_schema["default"])
+                value[key] = copied(inner_schema["default"])
             fill(inner_schema, value[key])
 
 

@@ -6,7 +6,6 @@ Admission has no side effects, so a whole load can be judged before anything of 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from emulator.objects.errors import ApiError, BadRequest, Denied, Invalid
+from emulator.objects.jsonvalues import copied
 from emulator.objects.kind import Json, Kind, Registry
 from emulator.objects.names import generated_name
 from emulator.objects.problems import Problem, from_validation, knative_text, under
@@ -84,7 +84,7 @@ def admit(kind: Kind[Any], obj: Json, request: Request) -> Resource[Any]:
 
 def examine(kind: Kind[Any], obj: Json, request: Request) -> Resource[Any]:
     """As `admit`, raising `Faulty` with the bare Problems."""
-    obj = copy.deepcopy(obj)
+    obj = copied(obj)
     version = str(obj.get("apiVersion", "")).rpartition("/")[2]
     metadata_problems = _metadata_problems(kind, obj)
     if not metadata_problems:
@@ -110,7 +110,7 @@ def admit_status(resource: Resource[Any], status: Json, version: str) -> Json:
     kind = resource.kind
     if kind.shape is None:
         return status
-    obj = copy.deepcopy({**resource.obj, "status": status})
+    obj = copied({**resource.obj, "status": status})
     if problems := list(kind.shape(obj, version or kind.version, True)):
         raise Invalid(kind.qualified, resource.name, problems)
     shaped: Json = obj.get("status") or {}

@@ -9,11 +9,11 @@ the client's here (400, 422), while an API server answers some of them 500.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
 from emulator.objects.errors import BadRequest, Rejected
+from emulator.objects.jsonvalues import copied
 from emulator.objects.kind import Json, Kind
 from emulator.objects.mergerules import MergeRule, rule_of
 
@@ -31,7 +31,7 @@ Items = list[Any]
 
 def strategic_merge(live: Json, patch: Json, kind: Kind[Any]) -> Json:
     """What the patch makes of the object; BadRequest, Rejected."""
-    return _merged_map(copy.deepcopy(live), copy.deepcopy(patch), rule_of(kind))
+    return _merged_map(copied(live), copied(patch), rule_of(kind))
 
 
 def _merged_map(live: Json, patch: Json, rule: MergeRule) -> Json:
