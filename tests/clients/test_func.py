@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
 
+import docker
 import pytest
 
 from tests.clients.client import Client, plain, table
@@ -13,11 +15,19 @@ from tests.clients.manifests import SCRIPTABLE
 from tests.scenarios.harness import Kemu
 
 pytestmark = pytest.mark.engine
-DEPLOY = ["deploy", "--build=false", "--push=false", "--registry=localhost:5000/me", f"--image={SCRIPTABLE}"]
+UNPRIVILEGED = "kemu.test/unprivileged"
+"""func asks for `runAsNonRoot`, and builds images that are not root's."""
+DEPLOY = ["deploy", "--build=false", "--push=false", "--registry=localhost:5000/me", f"--image={UNPRIVILEGED}"]
+
+
+@pytest.fixture(scope="module")
+def image(engine: docker.DockerClient, images: None) -> None:
+    file = io.BytesIO(f"FROM {SCRIPTABLE}\nUSER 65532\n".encode())
+    engine.images.build(fileobj=file, tag=UNPRIVILEGED, rm=True)
 
 
 @pytest.fixture
-def project(func: Client, tmp_path: Path) -> Client:
+def project(func: Client, image: None, tmp_path: Path) -> Client:
     """func, in the folder of a function `greet`."""
     func.at().out("create", "--language=go", str(tmp_path / "greet"))
     config = tmp_path / "greet" / "func.yaml"
@@ -36,7 +46,7 @@ def test_deploy(project: Client) -> None:
 
 
 def test_deploy_refuses_an_image_that_is_not_there(project: Client) -> None:
-    said = project.run(*DEPLOY[:-1], "--image=dev.local/there-is-none")
+    said = project.run(*DEPLOY[:-1], "--image=kemu.test/there-is-none")
     assert (said.code, "Unable to fetch image" in said.err) == (1, True)
 
 
