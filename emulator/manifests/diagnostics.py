@@ -13,7 +13,7 @@ from emulator.lib.guesses import did_you_mean, near_names
 from emulator.manifests.documents import Document, Fault, Position
 from emulator.manifests.files import Source
 from emulator.objects.kind import Registry
-from emulator.objects.problems import Problem
+from emulator.objects.problems import QUOTES, Problem
 
 NOWHERE = Position(0, 0)
 """The fault is the file itself."""
@@ -46,10 +46,16 @@ def of_problems(file: str, document: Document, problems: Iterable[Problem]) -> l
     found = []
     for problem in problems:
         details = f" ({' '.join(problem.details.split())})" if problem.details else ""
-        hint = f"; {problem.hint}" if problem.hint else ""
+        hint = f"; {_hint(document, problem)}" if problem.hint else ""
         position = document.position(problem.path)
         found.append(Diagnostic(file, position, f"{problem.field}: {problem.message}{details}{hint}"))
     return found
+
+
+def _hint(document: Document, problem: Problem) -> str:
+    """What belongs in the quotes is what was written: the value of `1.10` is 1.1, that of `on` true."""
+    written = document.written.get(problem.path)
+    return problem.hint if written is None or not problem.hint.startswith(QUOTES) else f'{QUOTES}: "{written}"'
 
 
 def of_source(source: Source, fault: Fault | None = None) -> Diagnostic:

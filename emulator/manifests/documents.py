@@ -7,6 +7,7 @@ thread for large inputs.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,10 +43,13 @@ class Fault:
 
 @dataclass
 class Document:
-    """One document: its JSON value, and where the key (or item) of each path stands."""
+    """One document: its JSON value, where the key (or item) of each path stands, and how a number or a boolean was
+    `written` where JSON writes it otherwise (`1.10`, `on`).
+    """
 
     value: Any
     positions: dict[Path, Position] = field(default_factory=dict)
+    written: dict[Path, str] = field(default_factory=dict)
 
     def position(self, path: Path) -> Position:
         """Where `path` stands, or the nearest thing around it that was written."""
@@ -75,7 +79,7 @@ def read_documents(text: str) -> list[Document]:
             if builder.faults:
                 raise Unreadable(builder.faults)
             if value is not None:
-                documents.append(Document(value, builder.positions))
+                documents.append(Document(value, builder.positions, builder.written))
     except yaml.MarkedYAMLError as error:
         raise Unreadable([_syntax_fault(error, text)]) from error
     except yaml.YAMLError as error:
@@ -112,6 +116,7 @@ class _Builder:
 
     def __init__(self, budget: _Budget) -> None:
         self.positions: dict[Path, Position] = {}
+        self.written: dict[Path, str] = {}
         self.faults: list[Fault] = []
         self._budget = budget
 
@@ -122,7 +127,10 @@ class _Builder:
             raise Unreadable([Fault(_at(node), f"the document is {what}", "write anchors out, or split the file")])
         self.positions.setdefault(path, _at(node))
         if isinstance(node, ScalarNode):
-            return self._scalar(node)
+            value = self._scalar(node)
+            if isinstance(value, bool | int | float) and json.dumps(value) != node.value:
+                self.written.setdefault(path, node.value)
+            return value
         if isinstance(node, SequenceNode):
             return [self.build(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
         assert isinstance(node, MappingNode)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from emulator.lib.guesses import did_you_mean
 
 Path = tuple[str | int, ...]
+QUOTES = "write it in quotes"
 
 
 class MapKey(str):
@@ -160,7 +161,7 @@ def _problem(item: dict[str, Any], model: type[BaseModel]) -> Problem:
         if hint := _colon_missing(item["input"], model, path):
             return Problem(path, said, reason, hint=hint)
         if item["type"] == "string_type" and isinstance(item["input"], int | float | bool):
-            return Problem(path, said, reason, hint=f'write it in quotes: "{_plain(item["input"])}"')
+            return Problem(path, said, reason, hint=f'{QUOTES}: "{_plain(item["input"])}"')
     return Problem(path, said, reason)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from emulator.app import KINDS
 from emulator.manifests.diagnostics import Diagnostic, ManifestFaults, no_object, of_problems, unknown_kind
 from emulator.manifests.documents import Document, Position, read_documents
 from emulator.objects.kind import Registry
-from emulator.objects.problems import Problem
+from emulator.objects.problems import Problem, from_validation
+from emulator.workloads.configs import CONFIG_MAP
 
 
 def document(text: str) -> Document:
@@ -75,3 +77,15 @@ def test_faults_are_sorted_by_place() -> None:
         Diagnostic("a", Position(2, 1), "z"),
     ]
     assert str(ManifestFaults(faults)) == "a:2:1 z\na:9:1 y\nb:1:1 x"
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [("1.10", '"1.10"'), ("on", '"on"'), ("012", '"012"'), ("3", '"3"'), ("true", '"true"'), ("1e3", '"1e3"')],
+)
+def test_what_has_to_be_quoted_is_shown_as_it_was_written(value: str, hint: str) -> None:
+    made = document(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata:\n  a: {value}\n")
+    with pytest.raises(ValidationError) as refused:
+        CONFIG_MAP.spec.model_validate({"data": made.value["data"]})
+    (found,) = of_problems("c.yaml", made, from_validation(refused.value, CONFIG_MAP.spec))
+    assert (found.position, found.text.partition("; ")[2]) == (Position(5, 3), f"write it in quotes: {hint}")
