@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 from emulator.lib.clock import rfc3339
@@ -204,14 +203,7 @@ def _requests(pod: Resource[Any], running: set[str]) -> Iterator[tuple[str, dict
         if container["name"] in running:
             resources = container.get("resources") or {}
             asked = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
-            yield container["name"], dict(_readable(asked))
-
-
-def _readable(amounts: Json) -> Iterator[tuple[str, float]]:
-    """Those that are quantities: others may have been stored, and of them the autoscaler says that they are missing."""
-    for name, text in amounts.items():
-        with suppress(ValueError):
-            yield name, Quantity.parse(str(text)).to_float()
+            yield container["name"], {name: Quantity.parse(str(text)).to_float() for name, text in asked.items()}
 
 
 def _current(spec: Json, made: Proposal) -> Json:

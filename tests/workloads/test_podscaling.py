@@ -123,11 +123,8 @@ async def test_memory_counts_by_its_amount_and_without_a_request(world: World) -
     assert world.replicas == 3
 
 
-@pytest.mark.parametrize("requests", [{}, {"cpu": "lots"}], ids=["none", "no quantity"])
-async def test_without_a_request_the_cause_is_told_and_nothing_is_scaled(
-    world: World, requests: dict[str, str]
-) -> None:
-    world.deployment(1, **requests)
+async def test_without_a_request_the_cause_is_told_and_nothing_is_scaled(world: World) -> None:
+    world.deployment()
     world.autoscaler()
     world.engine.cpu = 5.0
     await asyncio.sleep(40)
