@@ -100,7 +100,11 @@ class PodScaling:
         self._decide(present, target, figures)
 
     def _pods(self, target: Resource[Any]) -> list[Resource[Any]]:
-        selector = LabelSelector.model_validate(target.obj["spec"].get("selector") or {}).selector()
+        """The Pods of a target; none of a user's own kind whose `selector` selects in another way."""
+        try:
+            selector = LabelSelector.model_validate(target.obj["spec"].get("selector") or {}).selector()
+        except ValueError:
+            return []
         return self._store.list(POD, target.namespace, selector)
 
     def _decide(self, autoscaler: Resource[Any], target: Resource[Any], pods: list[PodFigures]) -> None:

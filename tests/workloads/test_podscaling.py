@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
+from pydantic import ConfigDict
 
 from emulator.lib.clock import LoopClock
-from emulator.objects.kind import Registry
+from emulator.objects.kind import Kind, Registry
+from emulator.objects.model import Model
 from emulator.objects.resource import Resource
 from emulator.runtime.base import Runtime, Usage
 from emulator.store.store import Store
@@ -28,6 +30,13 @@ from tests.world import obj
 
 pytestmark = pytest.mark.looptime
 LABELS = {"app": "d"}
+
+
+class Anything(Model):
+    model_config = ConfigDict(extra="allow")
+
+
+OWN = Kind(group="own.dev", version="v1", name="Own", plural="owns", spec=Anything, scale=DEPLOYMENT.scale)
 MIB = 1024 * 1024
 
 
@@ -44,7 +53,7 @@ class Engine:
 
 class World:
     def __init__(self) -> None:
-        kinds = (DEPLOYMENT, POD, AUTOSCALER, NODE_KIND, POD_METRICS, NODE_METRICS, CONFIG_MAP)
+        kinds = (DEPLOYMENT, OWN, POD, AUTOSCALER, NODE_KIND, POD_METRICS, NODE_METRICS, CONFIG_MAP)
         self.store = Store(Registry(kinds), LoopClock(datetime(2026, 1, 1, tzinfo=UTC)), CONFIG_MAP)
         self.engine = Engine()
         self.meter = Meter(EngineLink(cast(Runtime, self.engine), 1.0, 1.0))
@@ -163,3 +172,11 @@ async def test_nothing_is_looked_at_while_there_is_nothing_to_scale(world: World
     await asyncio.sleep(600)
     assert world.engine.asked == 0
     assert "desiredReplicas" not in world.said.status
+
+
+async def test_a_kind_that_selects_in_another_way_has_no_pods(world: World) -> None:
+    world.store.create(obj(OWN, "d", {"replicas": 1, "selector": "app=d"}))
+    world.autoscaler(scaleTargetRef={"apiVersion": "own.dev/v1", "kind": "Own", "name": "d"})
+    await asyncio.sleep(40)
+    conditions = world.store.get(AUTOSCALER, "a", "default").status["conditions"]
+    assert ("ScalingActive", "False") in [(c["type"], c["status"]) for c in conditions]
