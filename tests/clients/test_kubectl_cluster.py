@@ -46,7 +46,9 @@ def test_nodes_and_gateways(hello: Client) -> None:
     assert rows[0] == ["NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE"]
     assert rows[1][:2] == ["kourier", "LoadBalancer"]
     assert rows[1][3] == "127.0.0.1"
-    assert "Metrics API not available" in hello.err("top", "pods")
+    header, row = table(hello.out("top", "pods"))
+    assert header == ["NAME", "CPU(cores)", "MEMORY(bytes)"]
+    assert row[0].startswith("hello-00001-deployment-")
 
 
 def test_service_accounts_and_namespaces(kubectl: Client) -> None:

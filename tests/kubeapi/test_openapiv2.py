@@ -44,6 +44,7 @@ def test_nothing_is_said_that_old_clients_stumble_over(whole: Json) -> None:
             assert schema.get("type") != "array" or "items" in schema, name
             if "$ref" in schema:
                 assert schema["$ref"].removeprefix(DEFINITIONS) in whole["definitions"], name
+                assert not {"type", "properties"} & set(schema), name
 
 
 def test_a_map_that_takes_anything_is_an_arbitrary_value(whole: Json) -> None:
