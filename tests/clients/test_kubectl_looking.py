@@ -196,6 +196,6 @@ def test_events(hello: Client) -> None:
 def test_a_closed_pipe_ends_a_watch(hello: Client, kemu: Kemu) -> None:
     with hello.start("get", "ksvc", "-w") as watching:
         line_of(watching, lambda line: "hello" in line)
-        watching.send_signal(2)
+        watching.terminate()
         assert isinstance(watching, subprocess.Popen)
     assert hello.out("get", "ksvc", "-o", "name")
