@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from emulator.lib.clock import LoopClock
+from emulator.lib.tasks import Tasks
 from emulator.objects.kind import Registry
 from emulator.objects.podmarks import FROZEN, REVISION_LABEL, takes_requests
 from emulator.objects.resource import Resource
@@ -93,12 +93,9 @@ class World:
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     world = World()
-    async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(world.scaler.run())
+    async with Tasks() as tasks:
+        tasks.spawn(world.scaler.run(), "scaler")
         yield world
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
 
 
 async def test_a_new_revision_gets_its_initial_scale_and_goes_to_zero_unused(world: World) -> None:
@@ -319,12 +316,9 @@ class Freezing(World):
 @pytest.fixture
 async def freezing() -> AsyncIterator[Freezing]:
     world = Freezing(FrozenTier("freeze"))
-    async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(world.scaler.run())
+    async with Tasks() as tasks:
+        tasks.spawn(world.scaler.run(), "scaler")
         yield world
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
 
 
 async def test_the_last_replica_is_frozen_at_the_windows_end_and_stopped_later(freezing: Freezing) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -12,6 +11,7 @@ import pytest
 from pydantic import ConfigDict
 
 from emulator.lib.clock import LoopClock
+from emulator.lib.tasks import Tasks
 from emulator.objects.kind import Kind, Registry
 from emulator.objects.model import Model
 from emulator.objects.resource import Resource
@@ -95,12 +95,9 @@ class World:
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     world = World()
-    async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(world.scaling.run())
+    async with Tasks() as tasks:
+        tasks.spawn(world.scaling.run(), "scaling")
         yield world
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
 
 
 async def test_load_brings_pods_and_the_status_says_why(world: World) -> None:

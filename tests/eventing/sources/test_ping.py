@@ -16,6 +16,7 @@ from emulator.eventing.narrator import Narrator
 from emulator.eventing.sources.ping import Ticker
 from emulator.eventing.sources.sender import Sender
 from emulator.lib.clock import LoopClock
+from emulator.lib.tasks import Tasks
 from emulator.objects.errors import BadRequest, NotFound
 from emulator.objects.resource import Resource
 from tests.eventing.subscribers import World as Running
@@ -50,12 +51,9 @@ class World(Running):
 async def ticking() -> AsyncIterator[World]:
     """Not a fixture: virtual time begins with the test itself."""
     world = World()
-    async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(world.ticker.run())
+    async with Tasks() as tasks:
+        tasks.spawn(world.ticker.run(), "ticker")
         yield world
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
 
 
 async def test_a_source_ticks_on_time() -> None:
